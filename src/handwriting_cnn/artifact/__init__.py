@@ -1,0 +1,1 @@
+"""The saved model: one file that holds weights, architecture, alphabet, preprocessing and provenance."""

@@ -1,0 +1,131 @@
+"""The saved model: one file that never runs code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+
+from handwriting_cnn.artifact.header import FORMAT_VERSION, KEY, LARGEST_BYTES, content_digest, read_model_header
+from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError
+from handwriting_cnn.imaging.preprocess import PreprocessSpec
+from handwriting_cnn.models.registry import ModelSpec, build_from_spec, model_spec
+from handwriting_cnn.models.weights import named_weights, weight_array
+from handwriting_cnn.storage.canonical import canonical_json
+from handwriting_cnn.storage.tensors import load_tensors, save_tensors
+from handwriting_cnn.types import ImageArray, ProbabilityArray
+
+_SUFFIX: Final = ".safetensors"
+_PACKAGES: Final = ("handwriting-cnn", "keras", "numpy")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SavedModel:
+    """A model with what is needed to use it and to trust it.
+
+    Attributes:
+        model: The network, in float32.
+        alphabet: What the classes are.
+        preprocessing: How a picture becomes the network's square.
+        card: Provenance as JSON values: data with digests, protocol, training, metrics with intervals, versions, licence.
+    """
+
+    model: keras.Model
+    alphabet: Alphabet
+    preprocessing: PreprocessSpec
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, images: ImageArray, /) -> ProbabilityArray:
+        """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``."""
+        return np.asarray(self.model.predict(images, verbose=0), np.float32)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the model file; the same model gives the same bytes.
+
+        Args:
+            path: Where to; the name ends in ``.safetensors``.
+
+        Returns:
+            The path.
+
+        Raises:
+            ModelFileError: If the model is not of a registered architecture, differs from what its architecture
+                builds, or has weights that are not finite.
+            OutputError: If the file cannot be written.
+        """
+        path = Path(path)
+        if path.suffix != _SUFFIX:
+            raise OutputError(f"a model file's name ends in {_SUFFIX}, but {path.name!r} does not")
+        spec = model_spec(self.model)
+        if spec is None:
+            raise ModelFileError(
+                f"model {self.model.name!r} was not built by a registered factory, so no file could build it again: "
+                "register it with @register_model and build it with build_model"
+            )
+        tensors = {name: weight_array(weight) for name, weight in named_weights(self.model).items()}
+        _compare(f"the model to save as {path}", tensors, build_from_spec(spec))
+        if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+            raise ModelFileError("the model has weights that are not finite: it cannot be saved")
+        header: dict[str, Any] = {
+            "format_version": FORMAT_VERSION,
+            "architecture": spec.to_json(),
+            "alphabet": self.alphabet.to_json(),
+            "preprocessing": self.preprocessing.to_json(),
+            "card": {"versions": {name: version(name) for name in _PACKAGES}, **self.card},
+        }
+        header["sha256"] = content_digest(header, tensors)
+        save_tensors(path, tensors, metadata={KEY: canonical_json(header).decode()})
+        return path
+
+
+def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> SavedModel:
+    """Load a model file.
+
+    The network is built by this library's own registered factory and then filled: nothing in the file is run.
+
+    Args:
+        path: The model file.
+        max_bytes: Largest file that is opened, in bytes.
+
+    Returns:
+        The model with alphabet, preprocessing and card.
+
+    Raises:
+        ModelFileError: If the file is none, is damaged, has weights that are not finite or not its architecture's, or
+            needs an architecture that is not registered.
+    """
+    path = Path(path)
+    header = read_model_header(path, max_bytes=max_bytes)
+    tensors = load_tensors(path, max_bytes=max_bytes)
+    if header["sha256"] != content_digest(header, tensors):
+        raise ModelFileError(f"{path} is damaged: its content is not what was saved (sha256 differs)")
+    architecture = header["architecture"]
+    try:
+        alphabet = Alphabet.from_json(header["alphabet"])
+        preprocessing = PreprocessSpec.from_json(header["preprocessing"])
+        model = build_from_spec(ModelSpec(architecture["name"], architecture["options"]))
+    except (HandwritingError, KeyError, TypeError) as error:
+        raise ModelFileError(f"{path} cannot be built here: {error}") from error
+    _compare(str(path), tensors, model)
+    if len(alphabet) != model.output_shape[-1]:
+        raise ModelFileError(f"{path} has {len(alphabet)} letters for {model.output_shape[-1]} classes")
+    for name, weight in named_weights(model).items():
+        weight.assign(tensors[name])
+    return SavedModel(model=model, alphabet=alphabet, preprocessing=preprocessing, card=header["card"])
+
+
+def _compare(what: str, tensors: Mapping[str, Any], model: keras.Model) -> None:
+    expected = {name: (tuple(weight.shape), str(weight.dtype)) for name, weight in named_weights(model).items()}
+    found = {name: (tensor.shape, str(tensor.dtype)) for name, tensor in tensors.items()}
+    if found == expected:
+        return
+    name = min(key for key in {*found, *expected} if found.get(key) != expected.get(key))
+    raise ModelFileError(
+        f"{what}: weight {name} is {found.get(name, 'missing')}, but architecture {model.name!r} has "
+        f"{expected.get(name, 'none of that name')}"
+    )

@@ -1,0 +1,1 @@
+"""Random distortions of training pictures, drawn anew for each picture and epoch."""

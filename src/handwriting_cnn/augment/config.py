@@ -1,0 +1,64 @@
+"""How strongly training pictures are distorted."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from handwriting_cnn.errors import ConfigError, UnknownNameError
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentConfig:
+    """Ranges of the random distortion; each picture draws its own, anew in each epoch.
+
+    Attributes:
+        rotation: Largest angle either way, in degrees, 0..180.
+        scale: Largest logarithm of the magnification, 0..1: factors from ``exp(-scale)`` to ``exp(scale)``, drawn
+            separately for width and height.
+        shear: Largest horizontal slant, 0..1: pixels to the side for each pixel of height.
+        shift: Largest shift as a fraction of the side, 0..0.5; one number, or ``(horizontal, vertical)``.
+        elastic: Standard deviation of a smooth random displacement as a fraction of the side, 0..0.2. Marks carry
+            meaning in many scripts: keep it mild.
+        elastic_grid: Control points of that displacement along each side, 2..16; fewer are smoother.
+        mirror: Whether half of the pictures are mirrored left to right. Letters are not symmetric: off by default.
+    """
+
+    rotation: float = 15.0
+    scale: float = 0.15
+    shear: float = 0.2
+    shift: float | tuple[float, float] = 0.08
+    elastic: float = 0.0
+    elastic_grid: int = 4
+    mirror: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.shift, list):  # as JSON gives it
+            object.__setattr__(self, "shift", tuple(self.shift))
+        if isinstance(self.shift, tuple) and len(self.shift) != 2:
+            raise ConfigError(f"shift must be a number or (horizontal, vertical), but is {self.shift!r}")
+        bounds = {"rotation": 180.0, "scale": 1.0, "shear": 1.0, "elastic": 0.2}
+        values = [(name, getattr(self, name), high) for name, high in bounds.items()]
+        values += [("shift", fraction, 0.5) for fraction in self.shift_fractions]
+        for name, value, high in values:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= high:
+                raise ConfigError(f"{name} must be a number in 0..{high:g}, but is {value!r}")
+        if type(self.elastic_grid) is not int or not 2 <= self.elastic_grid <= 16:
+            raise ConfigError(f"elastic_grid must be an int in 2..16, but is {self.elastic_grid!r}")
+
+    @property
+    def shift_fractions(self) -> tuple[float, float]:
+        """The largest shift as ``(horizontal, vertical)`` fractions."""
+        return self.shift if isinstance(self.shift, tuple) else (self.shift, self.shift)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "AugmentConfig":
+        """Make a config from what :meth:`to_json` returned; a setting that does not exist is refused."""
+        known = [item.name for item in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise UnknownNameError("augmentation setting", name, known)
+        return cls(**values)

@@ -1,0 +1,35 @@
+"""``handwriting-cnn evaluate``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from handwriting_cnn.cli.options import data_options, import_option, json_option, load_chosen, quiet_backend
+from handwriting_cnn.cli.output import print_json
+
+
+@click.command("evaluate")
+@click.argument("model_file", type=click.Path(path_type=Path))
+@data_options
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the report into this folder.")
+@json_option
+@import_option
+def command(*, model_file: Path, out: Path | None, as_json: bool, **data: Any) -> None:
+    """Score a model file on the test part of a data set, or on all of your own data."""
+    quiet_backend()
+    from handwriting_cnn.artifact.model_file import load_model
+    from handwriting_cnn.data.dataset import DatasetSplits
+    from handwriting_cnn.evaluation.evaluator import Evaluator
+
+    saved = load_model(model_file)
+    chosen = load_chosen(**data)
+    report = Evaluator().evaluate(saved, chosen.test if isinstance(chosen, DatasetSplits) else chosen)
+    if out is not None:
+        report.save(out)
+    if as_json:
+        print_json(report.summary())
+        return
+    click.echo(str(report))
+    if out is not None:
+        click.echo(f"\nReport: {out}/report.html")

@@ -1,0 +1,107 @@
+"""Options that several commands share."""
+
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from handwriting_cnn.errors import ConfigError, HandwritingError
+
+if TYPE_CHECKING:
+    from handwriting_cnn.data.dataset import Dataset, DatasetSplits
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def import_option(function: _F) -> _F:
+    """Add ``--import MODULE``, which registers the user's own models."""
+    return click.option(
+        "--import",
+        "modules",
+        multiple=True,
+        metavar="MODULE",
+        help="Import a Python module first, such as one that registers models of your own. Repeatable.",
+        expose_value=False,
+        callback=lambda _context, _option, modules: import_modules(modules),
+    )(function)
+
+
+def data_options(function: _F) -> _F:
+    """Add ``--dataset``, ``--protocol``, ``--fold``, ``--folder`` and ``--csv``."""
+    for option in (
+        click.option("--csv", type=click.Path(path_type=Path), metavar="FILE", help="Your own data: a table."),
+        click.option(
+            "--folder", type=click.Path(path_type=Path), metavar="DIR", help="Your own data: a folder of pictures a class."
+        ),
+        click.option("--fold", type=int, help="Fold of a protocol that has several."),
+        click.option("--split", "data_protocol", metavar="NAME", help="The data set's published way to split it."),
+        click.option("--dataset", metavar="NAME", help="A data set by name [default: digits]."),
+    ):
+        function = option(function)
+    return function
+
+
+def load_chosen(
+    *, dataset: str | None, data_protocol: str | None, fold: int | None, folder: Path | None, csv: Path | None
+) -> "DatasetSplits | Dataset":
+    """Load what the options of :func:`data_options` name: splits by name, or a single set of the user's own."""
+    from handwriting_cnn.data.folder import load_folder
+    from handwriting_cnn.data.loading import load_dataset
+    from handwriting_cnn.data.table import load_csv
+
+    if sum(source is not None for source in (dataset, folder, csv)) > 1:
+        raise ConfigError("--dataset, --folder and --csv name different data: give one of them")
+    if folder is not None:
+        return load_folder(folder)
+    if csv is not None:
+        return load_csv(csv)
+    chosen = {name: value for name, value in {"protocol": data_protocol, "fold": fold}.items() if value is not None}
+    return load_dataset(dataset or "digits", **chosen)
+
+
+def import_modules(modules: tuple[str, ...]) -> None:
+    """Import modules of the user's, also from the current folder.
+
+    Raises:
+        ConfigError: If one cannot be imported.
+    """
+    if not modules:
+        return
+    quiet_backend()
+    sys.path.insert(0, str(Path.cwd()))
+    for module in modules:
+        try:
+            importlib.import_module(module.removesuffix(".py"))
+        except HandwritingError:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever their code raises is theirs to mend)
+            raise ConfigError(f"--import {module}: {type(error).__name__}: {error}") from error
+
+
+def quiet_backend() -> None:
+    """Import Keras and its backend without the backend's start-up chatter.
+
+    TensorFlow writes to the file descriptor before any setting reaches it; what it wrote is shown if importing fails.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as chatter:
+        os.dup2(chatter.fileno(), 2)
+        failed = True
+        try:
+            importlib.import_module("keras")
+            failed = False
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            if failed:
+                chatter.seek(0)
+                os.write(2, chatter.read())

@@ -1,0 +1,81 @@
+"""The program: its commands, its manners, and its exit status.
+
+Exit status: 0; 2 for a user's mistake, with one line; 1 for a fault of ours; 130 and 143 for Ctrl-C and SIGTERM.
+"""
+
+import importlib
+import logging
+import signal
+import sys
+from types import FrameType
+from typing import Final, NoReturn
+
+import click
+
+import handwriting_cnn
+from handwriting_cnn.errors import HandwritingError
+
+_COMMANDS: Final = {
+    "datasets": "List the data sets that can be loaded by name.",
+    "models": "List the networks that can be built by name.",
+    "reproduce": "Run a reference task from data to report.",
+    "train": "Train a model and score it on a test set.",
+    "evaluate": "Score a model file on a test set.",
+    "info": "Show what a model file says of itself.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's file when the command is called: ``--help`` stays light."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(f"handwriting_cnn.cli.{cmd_name}_command").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(handwriting_cnn.__version__, prog_name="handwriting-cnn")
+def program() -> None:
+    """Recognise isolated handwritten characters with convolutional networks."""
+
+
+def main() -> NoReturn:
+    """Run the program and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    if not sys.stderr.isatty():  # where no progress bar is drawn, a line an epoch takes its place
+        logging.getLogger("handwriting_cnn.training").setLevel(logging.INFO)
+    try:
+        program.main(prog_name="handwriting-cnn", standalone_mode=False)
+    except click.UsageError as error:
+        command = "handwriting-cnn" if error.ctx is None else error.ctx.command_path
+        _fail(f"{error.format_message()} See '{command} --help'.", 2)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except (HandwritingError, click.ClickException) as error:
+        _fail(str(error) if isinstance(error, HandwritingError) else error.format_message(), 2)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("stopped by Ctrl-C; a run with --out continues when the same command is given again", 130)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    line = " ".join(message.split())
+    click.echo(f"handwriting-cnn: {line}", err=True)
+    sys.exit(status)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    _fail("stopped by SIGTERM; a run with --out continues when the same command is given again", 143)

@@ -1,0 +1,284 @@
+"""The data set: pictures with labels, split without copying a pixel."""
+
+import hashlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from handwriting_cnn.errors import ConfigError, DataError
+from handwriting_cnn.imaging.preprocess import PreprocessSpec
+from handwriting_cnn.storage.canonical import canonical_json
+from handwriting_cnn.types import ImageArray, LabelArray, Shape
+
+from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.data.splitting import By, Positions, draw_folds, draw_part
+from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels, checked_writers, read_only
+
+_DIGEST_ROWS: Final = 4096
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Whole:
+    """The arrays that all parts of a data set share, checked and read-only."""
+
+    images: ImageArray
+    labels: LabelArray
+    alphabet: Alphabet
+    writers: npt.NDArray[np.int64] | None
+    extra: Mapping[str, npt.NDArray[Any]]
+    preprocessing: PreprocessSpec
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Grey pictures of single characters with their labels: ink bright (255) on dark paper (0), upright.
+
+    A part made by :meth:`split`, :meth:`folds` or :meth:`subset` shares the whole's pixels, which may be a memory map
+    on disk. Everything it gives is read-only. Make one with :meth:`from_arrays`, :func:`~handwriting_cnn.load_folder`,
+    :func:`~handwriting_cnn.load_csv` or :func:`~handwriting_cnn.load_dataset`.
+
+    Attributes:
+        name: What the data are, such as ``"ahcd"``.
+        protocol: How they were split, such as ``"official"``; ``""`` where nobody published a split.
+    """
+
+    _whole: _Whole
+    _rows: Positions = field(kw_only=True)
+    name: str = field(kw_only=True)
+    protocol: str = field(kw_only=True, default="")
+
+    @classmethod
+    def from_arrays(
+        cls,
+        images: npt.ArrayLike,
+        labels: npt.ArrayLike,
+        *,
+        alphabet: str | Sequence[str] | Alphabet,
+        writers: npt.ArrayLike | None = None,
+        extra: Mapping[str, npt.ArrayLike] | None = None,
+        name: str = "arrays",
+        protocol: str = "",
+        preprocessing: PreprocessSpec | None = None,
+    ) -> "Dataset":
+        """Make a data set of arrays, whose pixels are not copied.
+
+        Args:
+            images: Uint8 ``(n, height, width)`` or ``(n, height, width, 1)``, ink 255 on paper 0, upright.
+            labels: Whole numbers ``(n,)`` in ``0..len(alphabet)-1``.
+            alphabet: What the classes are; ``"abc"`` makes three.
+            writers: Whole numbers ``(n,)``: who wrote each picture.
+            extra: Further columns by name, each with one entry a picture.
+            name: What the data are.
+            protocol: How they were split.
+            preprocessing: How a photo becomes such a picture; by default the rules of :class:`PreprocessSpec` at the
+                pictures' size.
+
+        Returns:
+            The data set. A class without a picture earns a :class:`UserWarning`.
+
+        Raises:
+            DataError: If an array has another type, shape, range or number of entries than described.
+        """
+        alphabet = Alphabet.of(alphabet)
+        pixels = checked_images(images)
+        count, height, width, _ = pixels.shape
+        whole = _Whole(
+            images=pixels,
+            labels=checked_labels(labels, count, alphabet),
+            alphabet=alphabet,
+            writers=None if writers is None else checked_writers(writers, count),
+            extra=MappingProxyType(checked_extra(extra or {}, count)),
+            preprocessing=preprocessing or PreprocessSpec(height=height, width=width),
+        )
+        if (whole.preprocessing.height, whole.preprocessing.width) != (height, width):
+            raise DataError(
+                f"the pictures are {height}x{width}, but their preprocessing makes "
+                f"{whole.preprocessing.height}x{whole.preprocessing.width}"
+            )
+        dataset = cls(whole, _rows=np.arange(count), name=name, protocol=protocol)
+        _warn_of_absent(dataset.alphabet, dataset.class_counts == 0, name)
+        return dataset
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.input_shape))
+        protocol = f", {self.protocol}" if self.protocol else ""
+        return f"Dataset({self.name}{protocol}: {len(self):,} pictures of {size}, {self.num_classes} classes)"
+
+    @cached_property
+    def images(self) -> ImageArray:
+        """Uint8 ``(n, height, width, 1)``, read-only: a view of the whole's pixels where this part's rows lie together.
+
+        Rows that are scattered are copied into memory once; :meth:`take` reads only those that are asked for.
+        """
+        return read_only(_gather(self._whole.images, self._rows))
+
+    @cached_property
+    def labels(self) -> LabelArray:
+        """Class numbers, int64 ``(n,)``, read-only."""
+        return read_only(_gather(self._whole.labels, self._rows))
+
+    @cached_property
+    def writers(self) -> npt.NDArray[np.int64] | None:
+        """Who wrote each picture, int64 ``(n,)``, read-only; ``None`` where that is not known."""
+        return None if self._whole.writers is None else read_only(_gather(self._whole.writers, self._rows))
+
+    @cached_property
+    def extra(self) -> Mapping[str, npt.NDArray[Any]]:
+        """Further columns by name, each with one entry a picture, read-only."""
+        columns = self._whole.extra.items()
+        return MappingProxyType({name: read_only(_gather(column, self._rows)) for name, column in columns})
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """What the classes are."""
+        return self._whole.alphabet
+
+    @property
+    def num_classes(self) -> int:
+        """The alphabet's length, also where a class has no picture."""
+        return len(self.alphabet)
+
+    @property
+    def input_shape(self) -> Shape:
+        """``(height, width, 1)`` of one picture."""
+        height, width = self._whole.images.shape[1:3]
+        return height, width, 1
+
+    @property
+    def preprocessing(self) -> PreprocessSpec:
+        """How a photo becomes such a picture."""
+        return self._whole.preprocessing
+
+    @cached_property
+    def class_counts(self) -> npt.NDArray[np.int64]:
+        """Pictures a class, int64 ``(num_classes,)``, read-only."""
+        return read_only(np.bincount(self.labels, minlength=self.num_classes).astype(np.int64))
+
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal sha256 over this part's shape, characters, labels and pixels, in order."""
+        digest = hashlib.sha256(canonical_json([len(self), *self.input_shape, *self.alphabet.characters]))
+        digest.update(self.labels.astype("<i8").tobytes())
+        for start in range(0, len(self), _DIGEST_ROWS):
+            digest.update(_gather(self._whole.images, self._rows[start : start + _DIGEST_ROWS]).tobytes())
+        return digest.hexdigest()
+
+    def take(self, positions: npt.ArrayLike) -> ImageArray:
+        """Return a copy of the pictures at positions of this part, uint8 ``(len(positions), height, width, 1)``."""
+        return self._whole.images.take(self._rows[np.asarray(positions, np.int64)], axis=0)
+
+    def subset(self, positions: npt.ArrayLike) -> "Dataset":
+        """Return the part at positions, in their order, without copying pixels.
+
+        Raises:
+            DataError: If there is no position, one is no whole number, or one is out of range.
+        """
+        chosen = np.asarray(positions)
+        if chosen.ndim != 1 or not len(chosen) or not np.issubdtype(chosen.dtype, np.integer):
+            raise DataError(f"a subset needs a list of whole numbers, not {chosen.dtype} of shape {chosen.shape}")
+        if chosen.min() < 0 or chosen.max() >= len(self):
+            raise DataError(f"a subset's positions lie in 0..{len(self) - 1}, not in {chosen.min()}..{chosen.max()}")
+        return replace(self, _rows=read_only(self._rows[chosen]))
+
+    def split(self, fraction: float, *, by: By = "class", seed: int = 0) -> tuple["Dataset", "Dataset"]:
+        """Split at random into what remains and a part that holds ``fraction`` of the pictures.
+
+        Args:
+            fraction: The part's share, between 0 and 1, exclusive.
+            by: ``"class"`` keeps the classes' shares and draws exactly ``round(fraction * n)`` pictures; ``"writer"``
+                draws whole writers, as many as come nearest; ``None`` draws without regard to either.
+            seed: Seed of the draw, 0 or more.
+
+        Returns:
+            ``(rest, part)``. A class that one of them lost earns a :class:`UserWarning`.
+
+        Raises:
+            ConfigError: If ``fraction``, ``by`` or ``seed`` is out of range.
+            DataError: If a side would be empty, or the writers are not known.
+        """
+        part = draw_part(self._groups(by), len(self), fraction=fraction, whole=by == "writer", seed=seed)
+        sides = self._without(part), self.subset(part)
+        self._warn_of_lost(sides)
+        return sides
+
+    def folds(self, n: int, *, by: By = "class", seed: int = 0) -> Iterator[tuple["Dataset", "Dataset"]]:
+        """Partition at random into ``n`` folds of nearly equal size, and give each as the test part of a pair.
+
+        Args:
+            n: The number of folds, 2 or more.
+            by: ``"class"`` keeps the classes' shares, ``"writer"`` keeps each writer in one fold, ``None`` neither.
+            seed: Seed of the draw, 0 or more.
+
+        Returns:
+            An iterator over ``n`` pairs ``(train, test)``. A class that a part lost earns a :class:`UserWarning`.
+
+        Raises:
+            ConfigError: If ``n``, ``by`` or ``seed`` is out of range.
+            DataError: If there are fewer pictures, or writers, than folds, or the writers are not known.
+        """
+        folds = draw_folds(self._groups(by), len(self), folds=n, whole=by == "writer", seed=seed)
+        pairs = [(self._without(fold), self.subset(fold)) for fold in folds]
+        self._warn_of_lost([part for pair in pairs for part in pair])
+        return iter(pairs)
+
+    def _groups(self, by: By) -> npt.NDArray[np.int64] | None:
+        if by not in ("class", "writer", None):
+            raise ConfigError(f"by must be 'class', 'writer' or None, but is {by!r}")
+        if by == "writer" and self.writers is None:
+            raise DataError(
+                f"{self.name!r} does not know who wrote what, so it cannot be split by writer: use by='class'"
+            )
+        return {"class": self.labels, "writer": self.writers, None: None}[by]
+
+    def _without(self, positions: Positions) -> "Dataset":
+        return self.subset(np.delete(np.arange(len(self)), positions))
+
+    def _warn_of_lost(self, parts: Sequence["Dataset"]) -> None:
+        lost = np.logical_or.reduce([part.class_counts == 0 for part in parts]) & (self.class_counts > 0)
+        _warn_of_absent(self.alphabet, lost, f"a part of {self.name}")
+
+
+class DatasetSplits(NamedTuple):
+    """The two parts of a data set: one to learn from, and one to score once.
+
+    Attributes:
+        train: What is learned from, and what every choice is made on.
+        test: What the result is scored on.
+    """
+
+    train: Dataset
+    test: Dataset
+
+    @property
+    def name(self) -> str:
+        """What the data are, such as ``"ahcd"``."""
+        return self.train.name
+
+    @property
+    def protocol(self) -> str:
+        """How they were split, such as ``"official"``."""
+        return self.train.protocol
+
+
+def _gather(base: npt.NDArray[_Scalar], rows: Positions) -> npt.NDArray[_Scalar]:
+    """Return rows of an array: a view where they lie together in order, else a copy."""
+    if len(rows) == rows[-1] - rows[0] + 1 and (np.diff(rows) == 1).all():
+        return base[rows[0] : rows[-1] + 1]
+    return base[rows]
+
+
+def _warn_of_absent(alphabet: Alphabet, absent: npt.NDArray[np.bool_], where: str) -> None:
+    characters = [text for text, gone in zip(alphabet.characters, absent, strict=True) if gone]
+    if characters:
+        shown = ", ".join(characters[:20]) + (", ..." if len(characters) > 20 else "")
+        warnings.warn(f"{where} has no picture of {shown}", UserWarning, stacklevel=3)

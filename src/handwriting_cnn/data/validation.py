@@ -1,0 +1,99 @@
+"""Checks of the arrays that a data set is made of."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from handwriting_cnn.errors import DataError, ShapeMismatchError
+from handwriting_cnn.types import ImageArray, LabelArray
+
+from handwriting_cnn.data.alphabet import Alphabet
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def checked_images(images: npt.ArrayLike) -> ImageArray:
+    """Return a read-only view ``(n, height, width, 1)`` of uint8 pictures, which may lack the last axis.
+
+    Raises:
+        DataError: If they have another type or shape, or there are none.
+    """
+    array = np.asarray(images)
+    if array.dtype != np.uint8:
+        hint = ""
+        if np.issubdtype(array.dtype, np.floating):
+            hint = ": multiply by 255 if they lie in 0..1, then round and cast with .astype('uint8')"
+        elif np.issubdtype(array.dtype, np.integer):
+            hint = ": cast with .astype('uint8') if they lie in 0..255"
+        raise DataError(f"pictures must be uint8, but are {array.dtype}{hint}")
+    if array.ndim == 3:
+        array = array[..., np.newaxis]
+    if array.ndim != 4 or array.shape[-1] != 1:
+        raise DataError(
+            f"pictures must be (n, height, width) or (n, height, width, 1), but their shape is {array.shape}"
+        )
+    if 0 in array.shape:
+        raise DataError(f"there must be at least one picture with at least one pixel, but their shape is {array.shape}")
+    return read_only(array)
+
+
+def checked_labels(labels: npt.ArrayLike, count: int, alphabet: Alphabet) -> LabelArray:
+    """Return labels as read-only int64, one for each of ``count`` pictures and each a class of the alphabet.
+
+    Raises:
+        ShapeMismatchError: If there are more or fewer.
+        DataError: If one is no whole number, or no class; the first is named.
+    """
+    array = _column("labels", labels, count)
+    outside = np.flatnonzero((array < 0) | (array >= len(alphabet)))
+    if len(outside):
+        raise DataError(
+            f"label {array[outside[0]]} at position {outside[0]} is not in 0..{len(alphabet) - 1}, "
+            f"the classes of an alphabet of {len(alphabet)}"
+        )
+    return array
+
+
+def checked_writers(writers: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
+    """Return writer numbers as read-only int64, one for each of ``count`` pictures.
+
+    Raises:
+        ShapeMismatchError: If there are more or fewer.
+        DataError: If one is no whole number.
+    """
+    return _column("writers", writers, count)
+
+
+def checked_extra(extra: Mapping[str, npt.ArrayLike], count: int) -> dict[str, npt.NDArray[Any]]:
+    """Return further columns as read-only arrays with one entry for each of ``count`` pictures.
+
+    Raises:
+        ShapeMismatchError: If one has more or fewer entries.
+    """
+    columns = {name: np.asarray(column) for name, column in extra.items()}
+    for name, column in columns.items():
+        if column.shape[:1] != (count,):
+            raise DataError(
+                f"column {name!r} must have one entry for each of {count} pictures, but its shape is {column.shape}"
+            )
+    return {name: read_only(column) for name, column in columns.items()}
+
+
+def _column(what: str, values: npt.ArrayLike, count: int) -> npt.NDArray[np.int64]:
+    array = np.asarray(values)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise DataError(f"{what} must be whole numbers, but are {array.dtype}")
+    if array.ndim != 1:
+        raise DataError(f"{what} must have the shape (n,), but have {array.shape}")
+    if len(array) != count:
+        raise ShapeMismatchError(f"there are {count} pictures, but {len(array)} {what}")
+    return read_only(array.astype(np.int64, copy=False))
+
+
+def read_only(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+    """Return a view of an array that cannot be written through."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,1 @@
+"""Judging a classifier: metrics, intervals, the report and its pictures."""

@@ -1,0 +1,191 @@
+"""Judging a classifier on labelled pictures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.data.validation import checked_images, checked_labels
+from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
+from handwriting_cnn.types import Classifier
+
+from .answers import checked_class_numbers, checked_probabilities
+from .metrics import top_answers, top_k_accuracy
+from .report import EvaluationReport
+
+_MOST_NUMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluator:
+    """Judges classifiers.
+
+    Attributes:
+        batch_size: Pictures that are classified at once, 1 or more.
+        top_k: How many of the most probable answers count for the top-k accuracy, 1 or more.
+    """
+
+    batch_size: int = 256
+    top_k: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "top_k"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise ConfigError(f"{name} must be an int of 1 or more, but is {value!r}")
+
+    def evaluate(self, classifier: Classifier, dataset: Dataset) -> EvaluationReport:
+        """Classify a data set and compare the answers with its labels.
+
+        Args:
+            classifier: Anything that maps uint8 pictures ``(n, height, width, 1)`` to class probabilities: a
+                ``keras.Model``, a :class:`~handwriting_cnn.SavedModel`, a function.
+            dataset: The pictures and labels; read in batches.
+
+        Returns:
+            The report.
+
+        Raises:
+            ShapeMismatchError: If the classifier takes other pictures, or answers with other classes.
+            DataError: If its answers are no probabilities: not finite, negative, or not summing to 1 within 0.01.
+        """
+        classify = _prepared(classifier, dataset)
+        batches = []
+        for start in range(0, len(dataset), self.batch_size):
+            images = dataset.take(np.arange(start, min(start + self.batch_size, len(dataset))))
+            answers = classify(images)
+            batches.append(
+                checked_probabilities(answers, count=len(images), num_classes=dataset.num_classes, start=start)
+            )
+        return self._report(
+            dataset.labels,
+            np.concatenate(batches),
+            alphabet=dataset.alphabet,
+            images=dataset.images,
+            name=dataset.name,
+            protocol=dataset.protocol,
+            digest=dataset.digest,
+        )
+
+    def from_predictions(
+        self,
+        labels: npt.ArrayLike,
+        predictions: npt.ArrayLike,
+        *,
+        alphabet: str | Sequence[str] | Alphabet | None = None,
+        images: npt.ArrayLike | None = None,
+        name: str = "predictions",
+        protocol: str = "",
+    ) -> EvaluationReport:
+        """Compare answers that are there already with the labels.
+
+        Args:
+            labels: Class numbers ``(n,)``.
+            predictions: Probabilities ``(n, num_classes)``, or class numbers ``(n,)``; of the latter there is no top-k.
+            alphabet: What the classes are; ``None`` calls them by their numbers.
+            images: The pictures, uint8 ``(n, height, width)`` or ``(n, height, width, 1)``, for the galleries.
+            name: What the data are.
+            protocol: How they were split.
+
+        Returns:
+            The report.
+
+        Raises:
+            ShapeMismatchError: If the counts of labels, predictions, pictures or classes differ.
+            DataError: If a label or prediction is out of range, or the probabilities are none.
+        """
+        truth, answers = np.asarray(labels), np.asarray(predictions)
+        if truth.ndim != 1 or answers.ndim not in (1, 2):
+            raise ShapeMismatchError(
+                "labels must have the shape (n,) and predictions (n,) or (n, classes), "
+                f"but have {truth.shape} and {answers.shape}"
+            )
+        if not len(truth):
+            raise DataError("there must be at least one label")
+        if len(truth) != len(answers):
+            raise ShapeMismatchError(f"there are {len(truth)} labels, but {len(answers)} predictions")
+        alphabet = _numbered(truth, answers) if alphabet is None else Alphabet.of(alphabet)
+        pixels = None if images is None else checked_images(images)
+        if pixels is not None and len(pixels) != len(truth):
+            raise ShapeMismatchError(f"there are {len(truth)} labels, but {len(pixels)} pictures")
+        if answers.ndim == 2:
+            answers = checked_probabilities(answers, count=len(truth), num_classes=len(alphabet))
+        return self._report(truth, answers, alphabet=alphabet, images=pixels, name=name, protocol=protocol, digest="")
+
+    def _report(
+        self, labels: npt.NDArray[Any], answers: npt.NDArray[Any], *, alphabet: Alphabet, **known: Any
+    ) -> EvaluationReport:
+        truth = checked_labels(labels, len(labels), alphabet)
+        if answers.ndim == 1:
+            predictions = checked_class_numbers(answers, num_classes=len(alphabet))
+            return EvaluationReport(labels=truth, predictions=predictions, alphabet=alphabet, **known)
+        return EvaluationReport(
+            labels=truth,
+            predictions=top_answers(answers, 1)[:, 0],
+            alphabet=alphabet,
+            top_k=self.top_k,
+            top_k_accuracy=top_k_accuracy(truth, answers, k=self.top_k),
+            probabilities=answers,
+            **known,
+        )
+
+
+def _numbered(labels: npt.NDArray[Any], answers: npt.NDArray[Any]) -> Alphabet:
+    """Return an alphabet of as many numbers as there seem to be classes."""
+    if answers.ndim == 2:
+        count = answers.shape[1]
+    elif labels.dtype.kind in "iu" and answers.dtype.kind in "iu":
+        count = max(int(labels.max()), int(answers.max()), 0) + 1
+    else:
+        count = 1  # what is wrong with them is said where they are checked
+    if count > _MOST_NUMBERED:
+        raise DataError(f"{count - 1} is no likely class number: give the alphabet if there are so many classes")
+    return Alphabet.of([str(number) for number in range(count)])
+
+
+def _prepared(classifier: Classifier, dataset: Dataset) -> Callable[[npt.NDArray[np.uint8]], Any]:
+    """Return the fastest way to ask a classifier for a batch, after comparing it with the data as far as it tells."""
+    import keras
+
+    from handwriting_cnn.artifact.model_file import SavedModel
+
+    network = classifier
+    if isinstance(classifier, SavedModel):
+        network = classifier.model
+        if classifier.alphabet.characters != dataset.alphabet.characters:
+            raise ShapeMismatchError(
+                f"the model knows {_brief(classifier.alphabet)}, but {dataset.name} has {_brief(dataset.alphabet)}"
+            )
+    if not isinstance(network, keras.Model):
+        return classifier
+    takes, gives = getattr(network, "input_shape", None), getattr(network, "output_shape", None)
+    if isinstance(takes, tuple) and not _fits(takes[1:], dataset.input_shape):
+        raise ShapeMismatchError(
+            f"model {network.name!r} takes pictures of {_size(takes[1:])}, but those of {dataset.name} are "
+            f"{_size(dataset.input_shape)}"
+        )
+    if isinstance(gives, tuple) and not _fits(gives[1:], (dataset.num_classes,)):
+        raise ShapeMismatchError(
+            f"model {network.name!r} answers with {_size(gives[1:])} classes, but {dataset.name} has "
+            f"{dataset.num_classes}"
+        )
+    return network.predict_on_batch
+
+
+def _fits(declared: Sequence[int | None], actual: Sequence[int]) -> bool:
+    return len(declared) == len(actual) and all(
+        one in (None, other) for one, other in zip(declared, actual, strict=True)
+    )
+
+
+def _size(shape: Sequence[int | None]) -> str:
+    return "x".join("any" if side is None else str(side) for side in shape)
+
+
+def _brief(alphabet: Alphabet) -> str:
+    shown = " ".join(alphabet.characters[:8])
+    return f"{len(alphabet)} letters ({shown}{' ...' if len(alphabet) > 8 else ''})"

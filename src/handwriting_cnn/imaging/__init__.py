@@ -1,0 +1,1 @@
+"""From any picture to the network's square: decoding and preprocessing."""

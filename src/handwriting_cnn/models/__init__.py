@@ -1,0 +1,1 @@
+"""Model factories: a registry, building blocks, and one module a family."""

@@ -1,0 +1,101 @@
+"""Tensor files (safetensors), checked before and after reading."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from handwriting_cnn.errors import ModelFileError
+from handwriting_cnn.storage.atomic import staged_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorHeader:
+    """What a tensor file says of itself.
+
+    Attributes:
+        metadata: Text by key.
+        shapes: Each tensor's shape by name.
+        dtypes: Each tensor's safetensors type (``"F32"``, ``"I64"``) by name.
+    """
+
+    metadata: Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]]
+    dtypes: Mapping[str, str]
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Any], *, metadata: Mapping[str, str]) -> None:
+    """Write a tensor file, whole or not at all.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    data = safetensors.numpy.save(contiguous, metadata=dict(metadata) or None)
+    with staged_file(path) as staged:
+        staged.write_bytes(data)
+
+
+def read_header(path: Path, *, max_bytes: int) -> TensorHeader:
+    """Read a tensor file's header; its tensors are not read.
+
+    Args:
+        path: The file.
+        max_bytes: Largest file that is opened.
+
+    Raises:
+        ModelFileError: If it is no tensor file, is damaged, or is larger than allowed.
+    """
+    _check_size(path, max_bytes)
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  (no mapping, only keys())
+            return TensorHeader(
+                metadata=dict(file.metadata() or {}),
+                shapes={name: tuple(part.get_shape()) for name, part in slices.items()},
+                dtypes={name: str(part.get_dtype()) for name, part in slices.items()},
+            )
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(f"{path} is no whole safetensors file: {error}") from None
+
+
+def load_tensors(path: Path, *, max_bytes: int) -> dict[str, Any]:
+    """Read a tensor file into memory.
+
+    Args:
+        path: The file.
+        max_bytes: Largest file that is opened; a tensor file's tensors are never larger than the file.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        ModelFileError: If it is no tensor file, is damaged, is larger than allowed, or holds numbers that are not
+            finite.
+    """
+    _check_size(path, max_bytes)
+    try:
+        tensors = safetensors.numpy.load_file(path)
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(f"{path} is no whole safetensors file: {error}") from None
+    for name, array in tensors.items():
+        if not np.isfinite(array).all():
+            raise ModelFileError(f"{path} is damaged: tensor {name!r} has numbers that are not finite")
+    return dict(tensors)
+
+
+def _check_size(path: Path, max_bytes: int) -> None:
+    try:
+        if path.is_dir():
+            raise ModelFileError(f"{path} is a folder, not a file")
+        size = path.stat().st_size
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from None
+    if size > max_bytes:
+        raise ModelFileError(f"{path} has {size:,} bytes, more than the {max_bytes:,} that are allowed")
+    if size == 0:
+        raise ModelFileError(f"{path} is empty")

@@ -1,0 +1,1 @@
+"""The reference tasks, written as data, and the function that runs one."""

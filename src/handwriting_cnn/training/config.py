@@ -1,0 +1,124 @@
+"""What a training run is told."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+from handwriting_cnn.augment.config import AugmentConfig
+from handwriting_cnn.errors import ConfigError, UnknownNameError
+
+Optimizer: TypeAlias = Literal["adamw", "adam", "sgd"]
+Schedule: TypeAlias = Literal["one-cycle", "cosine", "constant"]
+Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
+Keep: TypeAlias = Literal["best", "last"]
+
+_CHOICES: Final = {"optimizer": Optimizer, "schedule": Schedule, "precision": Precision, "keep": Keep}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Settings of a training run; those that are ``"auto"`` are resolved once, at its start.
+
+    Attributes:
+        epochs: Passes over the training set, at least 1. ``"auto"`` takes 30, and more for small sets, see
+            :func:`~handwriting_cnn.training.resolve.auto_epochs`.
+        batch_size: Pictures an update, at least 1.
+        optimizer: ``"adamw"``, ``"adam"`` or ``"sgd"`` (Nesterov momentum 0.9).
+        learning_rate: The schedule's highest rate, above 0.
+        schedule: ``"constant"``; ``"cosine"`` (falls to 0; Loshchilov and Hutter, 2017, arXiv:1608.03983, without
+            restarts); ``"one-cycle"`` (rises over the first 30% of the updates, then falls as a cosine to 0; after
+            Smith and Topin, 2018, arXiv:1708.07120).
+        weight_decay: Decoupled weight decay (Loshchilov and Hutter, 2019, arXiv:1711.05101), at least 0; biases and
+            normalisation are left out.
+        label_smoothing: Share of the target spread over all classes, 0 up to 1 (Szegedy and others, 2016,
+            arXiv:1512.00567).
+        class_weights: ``None``, ``"balanced"`` (each class weighs the same, however many pictures it has), or one
+            positive number a class.
+        ema: Decay of an exponential moving average of the weights, 0 up to 1, or ``None``. Validation and the result
+            use the average; its batch-norm statistics are estimated again.
+        clip_norm: Largest global norm of the gradient, above 0, or ``None``.
+        early_stopping: Epochs without a better validation accuracy after which to stop, or ``None``.
+        keep: The weights of the ``"best"`` epoch on the validation set (accuracy; ties by loss), or of the ``"last"``.
+            Without a validation set it is the last.
+        augment: Random distortion of the training pictures, or ``None``.
+        precision: ``"float32"``, ``"bfloat16"`` for the layers' arithmetic, or ``"auto"``: bfloat16 where the
+            processor has instructions for it. Weights, validation and the result are float32 in any case.
+        steps_per_execution: Updates an uninterrupted call of the backend makes; ``"auto"`` aims below half a second.
+            It changes the speed only, never the weights.
+        deterministic: Whether equal runs end bit-equal. TensorFlow's switch is for the whole process and stays on.
+        seed: Seed of order, distortion and dropout, at least 0.
+    """
+
+    epochs: int | Literal["auto"] = "auto"
+    batch_size: int = 128
+    optimizer: Optimizer = "adamw"
+    learning_rate: float = 2e-3
+    schedule: Schedule = "one-cycle"
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.1
+    class_weights: Literal["balanced"] | tuple[float, ...] | None = None
+    ema: float | None = None
+    clip_norm: float | None = None
+    early_stopping: int | None = None
+    keep: Keep = "best"
+    augment: AugmentConfig | None = field(default_factory=AugmentConfig)
+    precision: Precision = "auto"
+    steps_per_execution: int | Literal["auto"] = "auto"
+    deterministic: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, kind in _CHOICES.items():
+            if getattr(self, name) not in get_args(kind):
+                raise UnknownNameError(name, str(getattr(self, name)), get_args(kind))
+        for name in ("epochs", "steps_per_execution"):
+            if getattr(self, name) != "auto":
+                self._check_int(name, 1)
+        self._check_int("batch_size", 1)
+        self._check_int("seed", 0)
+        if self.early_stopping is not None:
+            self._check_int("early_stopping", 1)
+        self._check_real("learning_rate", "above 0", lambda value: value > 0)
+        self._check_real("weight_decay", "at least 0", lambda value: value >= 0)
+        self._check_real("label_smoothing", "in 0..1 without 1", lambda value: 0 <= value < 1)
+        if self.ema is not None:
+            self._check_real("ema", "between 0 and 1", lambda value: 0 < value < 1)
+        if self.clip_norm is not None:
+            self._check_real("clip_norm", "above 0", lambda value: value > 0)
+        if isinstance(self.class_weights, list):  # as JSON gives it
+            object.__setattr__(self, "class_weights", tuple(self.class_weights))
+        if isinstance(self.class_weights, tuple) and not all(_is_real(w) and w > 0 for w in self.class_weights):
+            raise ConfigError(f"class_weights must be positive numbers, but are {self.class_weights!r}")
+        if isinstance(self.class_weights, str) and self.class_weights != "balanced":
+            raise UnknownNameError("class_weights", self.class_weights, ["balanced"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "TrainConfig":
+        """Make a config from what :meth:`to_json` returned; a setting that does not exist is refused."""
+        known = [item.name for item in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise UnknownNameError("training setting", name, known)
+        augment = values.get("augment")
+        if isinstance(augment, Mapping):
+            values = {**values, "augment": AugmentConfig.from_json(augment)}
+        return cls(**values)
+
+    def _check_int(self, name: str, low: int) -> None:
+        value = getattr(self, name)
+        if type(value) is not int or value < low:
+            raise ConfigError(f"{name} must be an int of at least {low}, but is {value!r}")
+
+    def _check_real(self, name: str, words: str, accepts: Any) -> None:
+        value = getattr(self, name)
+        if not _is_real(value) or not accepts(value):
+            raise ConfigError(f"{name} must be a number {words}, but is {value!r}")
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,66 @@
+"""The values that ``"auto"`` stands for."""
+
+import dataclasses
+import math
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+
+from handwriting_cnn.training.config import TrainConfig
+
+_UPDATES: Final = 1_500
+_FEWEST_EPOCHS: Final = 30
+_MOST_EPOCHS: Final = 60
+_LONGEST_EXECUTION_S: Final = 0.5
+_TRAINING_PER_FORWARD: Final = 3.0  # forward, and a backward pass of about twice its operations
+_MOST_STEPS: Final = 32
+
+
+def auto_epochs(num_images: int, batch_size: int) -> int:
+    """Return 30 epochs, and up to 60 for sets so small that 30 would make fewer than 1,500 updates.
+
+    Args:
+        num_images: Pictures of the training set.
+        batch_size: Pictures an update.
+    """
+    needed = math.ceil(_UPDATES / math.ceil(num_images / batch_size))
+    return min(max(needed, _FEWEST_EPOCHS), _MOST_EPOCHS)
+
+
+def auto_precision() -> str:
+    """Return ``"bfloat16"`` where the processor multiplies it in hardware, else ``"float32"``.
+
+    Only Linux tells; a GPU counts as none, since float32 is fast there and bfloat16 on older ones is not.
+    """
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return "float32"
+    on_processor = not keras.distribution.list_devices("gpu")
+    return "bfloat16" if on_processor and ("avx512_bf16" in flags or "amx_bf16" in flags) else "float32"
+
+
+def auto_steps_per_execution(model: keras.Model, batch: Any, *, steps_per_epoch: int) -> int:
+    """Return how many updates one execution can make in about half a second, from a timed forward pass.
+
+    Args:
+        model: The network, which is left as it is.
+        batch: Pictures of one update.
+        steps_per_epoch: Updates an epoch, which one execution never exceeds.
+    """
+    seconds = math.inf
+    for _ in range(3):  # the first call pays for starting up
+        start = time.perf_counter()
+        keras.ops.convert_to_numpy(model(batch, training=False))
+        seconds = min(seconds, time.perf_counter() - start)
+    steps = int(_LONGEST_EXECUTION_S / (seconds * _TRAINING_PER_FORWARD))
+    return min(max(steps, 1), _MOST_STEPS, steps_per_epoch)
+
+
+def resolved(config: TrainConfig, *, num_images: int) -> TrainConfig:
+    """Return the config with epochs and precision as numbers and names."""
+    epochs = auto_epochs(num_images, config.batch_size) if config.epochs == "auto" else config.epochs
+    precision = auto_precision() if config.precision == "auto" else config.precision
+    return dataclasses.replace(config, epochs=epochs, precision=precision)  # type: ignore[arg-type]

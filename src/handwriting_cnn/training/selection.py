@@ -1,0 +1,96 @@
+"""Which epoch's weights a run ends with, when it stops, and what it remembers of each epoch."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from handwriting_cnn.training.checkpoints import Checkpoint
+from handwriting_cnn.training.config import TrainConfig
+from handwriting_cnn.training.tensors import read_variables, write_variables
+
+
+class Recorder(keras.callbacks.Callback):
+    """Keeps history and the chosen weights, stops early, and hands out a checkpoint after each epoch.
+
+    Args:
+        network: The network inside the training wrapper.
+        config: The resolved config.
+        save: Takes each epoch's checkpoint, or ``None``.
+    """
+
+    def __init__(
+        self, network: keras.Model, config: TrainConfig, *, save: Callable[[Checkpoint], None] | None
+    ) -> None:
+        super().__init__()
+        self._network, self._config, self._save = network, config, save
+        self._candidate: dict[str, Any] | None = None
+        self.chosen: dict[str, Any] = {}
+        self.history: dict[str, list[float]] = {}
+        self.best_epoch = 0
+        self.finished = False
+        self._waited = 0
+
+    def snapshot(self) -> None:
+        """Keep the network's weights of this moment as the epoch's result."""
+        self._candidate = read_variables(self._network.weights, prefix="chosen")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Record an epoch."""
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        figures["learning_rate"] = _rate(self.model.optimizer)
+        for name, value in figures.items():
+            self.history.setdefault(name, []).append(value)
+        if self._candidate is None:
+            self.snapshot()
+        if self._is_better():
+            self.chosen, self.best_epoch, self._waited = self._candidate or {}, epoch + 1, 0
+        else:
+            self._waited += 1
+        self._candidate = None
+        patience = self._config.early_stopping
+        self.finished = epoch + 1 == self._config.epochs or (patience is not None and self._waited >= patience)
+        if self.finished and epoch + 1 < int(self._config.epochs):
+            self.model.stop_training = True
+        if self._save is not None:
+            self._save(self._checkpoint(epoch + 1))
+
+    def continue_from(self, checkpoint: Checkpoint) -> None:
+        """Take up history, choice, weights and optimizer from a checkpoint; the model must be compiled."""
+        state = checkpoint.state
+        self.history = {name: list(values) for name, values in state["history"].items()}
+        self.best_epoch, self._waited, self.finished = state["best_epoch"], state["waited"], state["finished"]
+        self.chosen = {name: array for name, array in checkpoint.tensors.items() if name.startswith("chosen/")}
+        self.model.optimizer.build(self.model.trainable_variables)
+        write_variables(self.model.weights, checkpoint.tensors, prefix="model")
+        write_variables(self.model.optimizer.variables, checkpoint.tensors, prefix="optimizer")
+
+    def _is_better(self) -> bool:
+        if self._config.keep == "last" and self._config.early_stopping is None:
+            return True
+        if "val_accuracy" not in self.history or self.best_epoch == 0:
+            return True
+        return _rank(self.history, -1) > _rank(self.history, self.best_epoch - 1)
+
+    def _checkpoint(self, epoch: int) -> Checkpoint:
+        state: Mapping[str, Any] = {
+            "history": self.history,
+            "best_epoch": self.best_epoch,
+            "waited": self._waited,
+            "finished": self.finished,
+        }
+        tensors = {
+            **read_variables(self.model.weights, prefix="model"),
+            **read_variables(self.model.optimizer.variables, prefix="optimizer"),
+            **self.chosen,
+        }
+        return Checkpoint(epoch=epoch, tensors=tensors, state=state)
+
+
+def _rank(history: Mapping[str, list[float]], index: int) -> tuple[float, float]:
+    return history["val_accuracy"][index], -history["val_loss"][index]
+
+
+def _rate(optimizer: keras.optimizers.Optimizer) -> float:
+    rate = keras.ops.convert_to_tensor(optimizer.learning_rate)
+    return float(keras.ops.convert_to_numpy(rate))

@@ -1,0 +1,229 @@
+"""The Trainer."""
+
+import dataclasses
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+
+from handwriting_cnn.augment.warp import Augment
+from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.errors import ConfigError, ShapeMismatchError
+from handwriting_cnn.models.registry import model_spec
+from handwriting_cnn.training.averages import averaged_weights
+from handwriting_cnn.training.batches import Batches
+from handwriting_cnn.training.callbacks import FiniteLoss, Progress, SeedStates, Validation
+from handwriting_cnn.training.config import TrainConfig
+from handwriting_cnn.training.optimization import class_weights, make_optimizer
+from handwriting_cnn.training.precision import ComputePrecision
+from handwriting_cnn.training.resolve import auto_steps_per_execution, resolved
+from handwriting_cnn.training.result import TrainResult
+from handwriting_cnn.training.run_folder import RunFolder
+from handwriting_cnn.training.selection import Recorder
+from handwriting_cnn.training.tensors import write_variables
+
+logger = logging.getLogger(__name__)
+
+_VALIDATION_BATCH: Final = 256
+
+
+class Trainer:
+    """Trains a ``keras.Model`` on a data set.
+
+    Args:
+        config: The settings; ``None`` takes the defaults.
+    """
+
+    def __init__(self, config: TrainConfig | None = None) -> None:
+        self.config = config or TrainConfig()
+
+    def fit(
+        self,
+        model: keras.Model,
+        train: Dataset,
+        *,
+        validation: Dataset | None = None,
+        run_dir: str | PathLike[str] | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        progress: bool | None = None,
+    ) -> TrainResult:
+        """Train a model, or continue the run that ``run_dir`` holds.
+
+        Args:
+            model: From pixels 0..255 of ``train.input_shape`` to ``train.num_classes`` probabilities; registered or
+                not. Its weights are trained in place.
+            train: The pictures to learn from.
+            validation: Pictures for choosing the epoch; ``None`` keeps the last one. Never the test set.
+            run_dir: A folder for checkpoints and history. If it holds this run, the run continues after its last
+                complete epoch and ends with the same weights; a finished run returns its result.
+            callbacks: Keras callbacks of your own. What they hold is not part of a checkpoint.
+            progress: Whether to draw a progress bar; ``None`` draws it where standard error is a terminal.
+
+        Returns:
+            The result, with the model.
+
+        Raises:
+            ShapeMismatchError: If model and data do not fit each other.
+            ConfigError: If there are fewer pictures than classes, or a setting does not fit the data.
+            RunFolderError: If the folder holds another run, or another process is using it.
+            TrainingError: If the loss is no longer finite.
+            OutputError: If the folder cannot be written.
+        """
+        _check_fit(model, train, "training")
+        if validation is not None:
+            _check_fit(model, validation, "validation")
+        if len(train) < train.num_classes:
+            raise ConfigError(f"{len(train)} pictures are fewer than the {train.num_classes} classes to learn")
+        folder = None if run_dir is None else RunFolder(Path(run_dir))
+        with nullcontext() if folder is None else folder.locked():
+            return self._fit(model, train, validation, folder, list(callbacks), progress=progress)
+
+    def _fit(
+        self,
+        model: keras.Model,
+        train: Dataset,
+        validation: Dataset | None,
+        folder: RunFolder | None,
+        callbacks: list[keras.callbacks.Callback],
+        *,
+        progress: bool | None,
+    ) -> TrainResult:
+        started = time.monotonic()
+        config = self._resolve(model, train, folder)
+        if config.deterministic:
+            _make_deterministic()
+        provenance = _provenance(train, validation)
+        if folder is not None:
+            folder.claim({"config": config.to_json(), "data": provenance, "architecture": _architecture(model)})
+        last = None if folder is None else folder.checkpoints.newest()
+
+        steps = math.ceil(len(train) / config.batch_size)
+        wrapper = _wrap(model, config)
+        wrapper.compile(
+            optimizer=make_optimizer(config, steps=steps * int(config.epochs)),
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+            metrics=["accuracy"],
+            steps_per_execution=config.steps_per_execution,
+        )
+        recorder = Recorder(model, config, save=None if folder is None else folder.checkpoints.save)
+        recorder.set_model(wrapper)
+        if last is not None:
+            recorder.continue_from(last)
+        if not recorder.finished:
+            epoch = 0 if last is None else last.epoch
+            batches = Batches(train, batch_size=config.batch_size, seed=config.seed, epoch=epoch)
+            precision = ComputePrecision(model, config.precision)
+            averaged = _averaging(wrapper, batches, config)
+            bar = Progress(int(config.epochs), shown=progress)
+            end_of_epoch = [] if validation is not None or averaged is None else [_AveragedSnapshot(averaged, recorder)]
+            try:
+                with precision.training():
+                    wrapper.fit(
+                        batches,
+                        epochs=config.epochs,
+                        initial_epoch=epoch,
+                        verbose=0,
+                        class_weight=class_weights(config, train),
+                        validation_data=None if validation is None else Batches(validation, batch_size=_VALIDATION_BATCH),
+                        callbacks=[
+                            SeedStates(config.seed),
+                            FiniteLoss(),
+                            Validation(precision, averaged, recorder.snapshot),
+                            *callbacks,
+                            *end_of_epoch,
+                            recorder,
+                            bar,
+                        ],
+                    )
+            finally:
+                bar.close()
+        write_variables(model.weights, recorder.chosen, prefix="chosen")
+        result = TrainResult(
+            model=model,
+            config=config,
+            history=recorder.history,
+            best_epoch=recorder.best_epoch,
+            seconds=time.monotonic() - started,
+            alphabet=train.alphabet,
+            preprocessing=train.preprocessing,
+            provenance=provenance,
+        )
+        if folder is not None:
+            result.save_history(folder.path)
+        return result
+
+    def _resolve(self, model: keras.Model, train: Dataset, folder: RunFolder | None) -> TrainConfig:
+        """Return the config without ``"auto"``; a run that continues keeps what it began with."""
+        earlier = {} if folder is None else folder.resolved_values()
+        taken = {name: value for name, value in earlier.items() if getattr(self.config, name) == "auto"}
+        config = resolved(dataclasses.replace(self.config, **taken), num_images=len(train))
+        if config.steps_per_execution != "auto":
+            return config
+        batches = Batches(train, batch_size=config.batch_size)
+        with ComputePrecision(model, config.precision).training():
+            steps = auto_steps_per_execution(model, batches[0][0], steps_per_epoch=len(batches))
+        return dataclasses.replace(config, steps_per_execution=steps)
+
+
+class _AveragedSnapshot(keras.callbacks.Callback):
+    """Without a validation set nothing else asks for the averaged weights."""
+
+    def __init__(self, averaged: Callable[[], AbstractContextManager[None]], recorder: Recorder) -> None:
+        super().__init__()
+        self._averaged, self._recorder = averaged, recorder
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        with self._averaged():
+            self._recorder.snapshot()
+
+
+def _wrap(model: keras.Model, config: TrainConfig) -> keras.Model:
+    """Put the distortion before the network; only the network is kept after training."""
+    inputs = keras.Input(model.input_shape[1:], dtype="uint8")
+    pixels = inputs if config.augment is None else Augment(config.augment, seed=config.seed)(inputs)
+    return keras.Model(inputs, model(pixels))
+
+
+def _averaging(
+    wrapper: keras.Model, batches: Batches, config: TrainConfig
+) -> Callable[[], AbstractContextManager[None]] | None:
+    return None if config.ema is None else lambda: averaged_weights(wrapper, batches)
+
+
+def _check_fit(model: keras.Model, dataset: Dataset, role: str) -> None:
+    shape, classes = tuple(model.input_shape[1:]), model.output_shape[-1]
+    if shape != dataset.input_shape:
+        raise ShapeMismatchError(f"the model takes pictures of {shape}, but the {role} set has {dataset.input_shape}")
+    if classes != dataset.num_classes:
+        raise ShapeMismatchError(f"the model has {classes} classes, but the {role} set has {dataset.num_classes}")
+
+
+def _architecture(model: keras.Model) -> dict[str, Any]:
+    spec = model_spec(model)
+    return {
+        "name": model.name if spec is None else spec.name,
+        "options": {} if spec is None else dict(spec.options),
+        "weights": [list(weight.shape) for weight in model.weights],
+    }
+
+
+def _provenance(train: Dataset, validation: Dataset | None) -> dict[str, Any]:
+    parts = {"train": train} if validation is None else {"train": train, "validation": validation}
+    return {
+        "name": train.name,
+        "protocol": train.protocol,
+        **{role: {"images": len(part), "digest": part.digest} for role, part in parts.items()},
+    }
+
+
+def _make_deterministic() -> None:
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()

@@ -1,0 +1,29 @@
+"""Types that the whole library shares."""
+
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+ImageArray: TypeAlias = npt.NDArray[np.uint8]
+"""Grey pictures, uint8 of shape ``(n, height, width, 1)`` or one of ``(height, width, 1)``: ink 255, paper 0."""
+
+LabelArray: TypeAlias = npt.NDArray[np.int64]
+"""Class numbers, int64 of shape ``(n,)``, in ``0..num_classes-1``."""
+
+ProbabilityArray: TypeAlias = npt.NDArray[np.float32]
+"""Class probabilities, float32 of shape ``(n, num_classes)``, each row summing to 1."""
+
+Shape: TypeAlias = tuple[int, int, int]
+"""``(height, width, channels)`` of one picture."""
+
+
+class Classifier(Protocol):
+    """Anything that maps pictures to class probabilities.
+
+    A ``keras.Model`` and a :class:`~handwriting_cnn.SavedModel` are classifiers, and so is any function.
+    """
+
+    def __call__(self, images: ImageArray, /) -> Any:
+        """Return the class probabilities, ``(n, num_classes)``, of uint8 pictures ``(n, height, width, channels)``."""
+        ...

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 import keras
 import numpy as np
 
+from handwriting_cnn import __version__
 from handwriting_cnn.artifact.header import FORMAT_VERSION, KEY, LARGEST_BYTES, content_digest, read_model_header
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError
@@ -21,7 +21,6 @@ from handwriting_cnn.storage.tensors import load_tensors, save_tensors
 from handwriting_cnn.types import ImageArray, ProbabilityArray
 
 _SUFFIX: Final = ".safetensors"
-_PACKAGES: Final = ("handwriting-cnn", "keras", "numpy")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +75,7 @@ class SavedModel:
             "architecture": spec.to_json(),
             "alphabet": self.alphabet.to_json(),
             "preprocessing": self.preprocessing.to_json(),
-            "card": {"versions": {name: version(name) for name in _PACKAGES}, **self.card},
+            "card": {"versions": _versions(), **self.card},
         }
         header["sha256"] = content_digest(header, tensors)
         save_tensors(path, tensors, metadata={KEY: canonical_json(header).decode()})
@@ -117,6 +116,10 @@ def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> 
     for name, weight in named_weights(model).items():
         weight.assign(tensors[name])
     return SavedModel(model=model, alphabet=alphabet, preprocessing=preprocessing, card=header["card"])
+
+
+def _versions() -> dict[str, str]:
+    return {"handwriting-cnn": __version__, "keras": keras.__version__, "numpy": np.__version__}
 
 
 def _compare(what: str, tensors: Mapping[str, Any], model: keras.Model) -> None:

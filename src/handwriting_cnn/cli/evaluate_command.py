@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from handwriting_cnn.cli.options import data_options, import_option, json_option, load_chosen, quiet_backend
+from handwriting_cnn.cli.options import data_options, import_option, json_option, load_chosen, start_backend
 from handwriting_cnn.cli.output import print_json
 
 
@@ -17,7 +17,7 @@ from handwriting_cnn.cli.output import print_json
 @import_option
 def command(*, model_file: Path, out: Path | None, as_json: bool, **data: Any) -> None:
     """Score a model file on the test part of a data set, or on all of your own data."""
-    quiet_backend()
+    start_backend()
     from handwriting_cnn.artifact.model_file import load_model
     from handwriting_cnn.data.dataset import DatasetSplits
     from handwriting_cnn.evaluation.evaluator import Evaluator

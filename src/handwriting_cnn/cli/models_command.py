@@ -2,7 +2,7 @@
 
 import click
 
-from handwriting_cnn.cli.options import import_option, json_option, quiet_backend
+from handwriting_cnn.cli.options import import_option, json_option, start_backend
 from handwriting_cnn.cli.output import print_json, print_table
 
 _SHAPE = (32, 32, 1)
@@ -14,7 +14,7 @@ _CLASSES = 28
 @import_option
 def command(*, as_json: bool) -> None:
     """List the networks that can be built by name; parameters are counted at 32x32x1 and 28 classes."""
-    quiet_backend()
+    start_backend()
     from handwriting_cnn.models.registry import build_model, list_models
 
     rows = []

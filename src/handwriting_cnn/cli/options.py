@@ -74,7 +74,7 @@ def import_modules(modules: tuple[str, ...]) -> None:
     """
     if not modules:
         return
-    quiet_backend()
+    start_backend()
     sys.path.insert(0, str(Path.cwd()))
     for module in modules:
         try:
@@ -85,12 +85,14 @@ def import_modules(modules: tuple[str, ...]) -> None:
             raise ConfigError(f"--import {module}: {type(error).__name__}: {error}") from error
 
 
-def quiet_backend() -> None:
-    """Import Keras and its backend without the backend's start-up chatter.
+def start_backend() -> None:
+    """Import Keras and its backend, with fast convolutions and without start-up chatter.
 
     TensorFlow writes to the file descriptor before any setting reaches it; what it wrote is shown if importing fails.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Without it TensorFlow convolves two to three times slower on processors that lack AVX-512.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as chatter:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from handwriting_cnn.cli.options import json_option, quiet_backend
+from handwriting_cnn.cli.options import json_option, start_backend
 from handwriting_cnn.cli.output import print_json
 
 
@@ -42,7 +42,7 @@ def command(
     The result is a folder with report, curves, config, history and model; giving the same command again continues a
     run that was stopped.
     """
-    quiet_backend()
+    start_backend()
     from handwriting_cnn.tasks.runner import run_task
 
     result = run_task(

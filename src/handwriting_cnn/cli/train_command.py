@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from handwriting_cnn.cli.options import data_options, import_option, json_option, load_chosen, quiet_backend
+from handwriting_cnn.cli.options import data_options, import_option, json_option, load_chosen, start_backend
 from handwriting_cnn.cli.output import print_json
 from handwriting_cnn.errors import ConfigError
 
@@ -51,7 +51,7 @@ def command(
     The result is a folder with report, curves, config, history and model; giving the same command again continues a
     run that was stopped.
     """
-    quiet_backend()
+    start_backend()
     from handwriting_cnn.data.dataset import DatasetSplits
     from handwriting_cnn.evaluation.evaluator import Evaluator
     from handwriting_cnn.models.registry import build_model

@@ -98,15 +98,15 @@ DIGITS: Final = Alphabet(
 )
 """The digits 0..9."""
 
+# fmt: off
 ARABIC: Final = Alphabet(
     characters=tuple("ابتثجحخدذرزسشصضطظعغفقكلمنهوي"),
-    # fmt: off
     names=(
         "alef", "beh", "teh", "theh", "jeem", "hah", "khah", "dal", "thal", "reh", "zain", "seen", "sheen", "sad",
         "dad", "tah", "zah", "ain", "ghain", "feh", "qaf", "kaf", "lam", "meem", "noon", "heh", "waw", "yeh",
     ),
-    # fmt: on
     script="Arabic",
     direction="rtl",
 )
+# fmt: on
 """The 28 Arabic letters, in the order of AHCD's labels."""

@@ -11,14 +11,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.data.splitting import By, Positions, draw_folds, draw_part
+from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels, checked_writers, read_only
 from handwriting_cnn.errors import ConfigError, DataError
 from handwriting_cnn.imaging.preprocess import PreprocessSpec
 from handwriting_cnn.storage.canonical import canonical_json
 from handwriting_cnn.types import ImageArray, LabelArray, Shape
-
-from handwriting_cnn.data.alphabet import Alphabet
-from handwriting_cnn.data.splitting import By, Positions, draw_folds, draw_part
-from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels, checked_writers, read_only
 
 _DIGEST_ROWS: Final = 4096
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -94,7 +93,7 @@ class Dataset:
             labels=checked_labels(labels, count, alphabet),
             alphabet=alphabet,
             writers=None if writers is None else checked_writers(writers, count),
-            extra=MappingProxyType(checked_extra(extra or {}, count)),
+            extra=checked_extra(extra or {}, count),
             preprocessing=preprocessing or PreprocessSpec(height=height, width=width),
         )
         if (whole.preprocessing.height, whole.preprocessing.width) != (height, width):
@@ -132,7 +131,7 @@ class Dataset:
         """Who wrote each picture, int64 ``(n,)``, read-only; ``None`` where that is not known."""
         return None if self._whole.writers is None else read_only(_gather(self._whole.writers, self._rows))
 
-    @cached_property
+    @property
     def extra(self) -> Mapping[str, npt.NDArray[Any]]:
         """Further columns by name, each with one entry a picture, read-only."""
         columns = self._whole.extra.items()
@@ -235,9 +234,7 @@ class Dataset:
         if by not in ("class", "writer", None):
             raise ConfigError(f"by must be 'class', 'writer' or None, but is {by!r}")
         if by == "writer" and self.writers is None:
-            raise DataError(
-                f"{self.name!r} does not know who wrote what, so it cannot be split by writer: use by='class'"
-            )
+            raise DataError(f"{self.name!r} does not know its writers, so it cannot be split by them: use by='class'")
         return {"class": self.labels, "writer": self.writers, None: None}[by]
 
     def _without(self, positions: Positions) -> "Dataset":
@@ -245,7 +242,7 @@ class Dataset:
 
     def _warn_of_lost(self, parts: Sequence["Dataset"]) -> None:
         lost = np.logical_or.reduce([part.class_counts == 0 for part in parts]) & (self.class_counts > 0)
-        _warn_of_absent(self.alphabet, lost, f"a part of {self.name}")
+        _warn_of_absent(self.alphabet, lost, f"a part of {self.name}", stacklevel=4)
 
 
 class DatasetSplits(NamedTuple):
@@ -277,8 +274,8 @@ def _gather(base: npt.NDArray[_Scalar], rows: Positions) -> npt.NDArray[_Scalar]
     return base[rows]
 
 
-def _warn_of_absent(alphabet: Alphabet, absent: npt.NDArray[np.bool_], where: str) -> None:
+def _warn_of_absent(alphabet: Alphabet, absent: npt.NDArray[np.bool_], where: str, *, stacklevel: int = 3) -> None:
     characters = [text for text, gone in zip(alphabet.characters, absent, strict=True) if gone]
     if characters:
         shown = ", ".join(characters[:20]) + (", ..." if len(characters) > 20 else "")
-        warnings.warn(f"{where} has no picture of {shown}", UserWarning, stacklevel=3)
+        warnings.warn(f"{where} has no picture of {shown}", UserWarning, stacklevel=stacklevel)

@@ -3,8 +3,9 @@
 import logging
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from handwriting_cnn.data.cache import cache_root
@@ -14,6 +15,9 @@ from handwriting_cnn.errors import DownloadError, IntegrityError
 from handwriting_cnn.storage.atomic import staged_file
 from handwriting_cnn.storage.canonical import file_sha256
 from handwriting_cnn.storage.locks import file_lock
+
+if TYPE_CHECKING:
+    from requests import Response
 
 MIRROR_VARIABLE: Final = "HANDWRITING_CNN_MIRROR"
 
@@ -104,16 +108,27 @@ def _verify(path: Path, remote: RemoteFile, source: str) -> None:
 
 def _download(url: str, path: Path, remote: RemoteFile) -> None:
     import pooch
-    from requests.exceptions import RequestException  # pooch downloads with requests
+    from requests.exceptions import ChunkedEncodingError, RequestException  # pooch downloads with requests
 
     _LOG.info("downloading %s", url)
-    with late_progress(f"Downloading {Path(remote.path).name}", total=remote.size) as show, path.open("wb") as file:
-        meter = _Meter(remote, url, show)
+    with ExitStack() as stack:
+
+        def close_later(response: "Response", **_: object) -> None:
+            stack.callback(response.close)  # pooch leaves it open when it fails
+
+        show = stack.enter_context(late_progress(f"Downloading {Path(remote.path).name}", total=remote.size))
+        file = stack.enter_context(path.open("wb"))
+        download = pooch.HTTPDownloader(
+            progressbar=_Meter(remote, url, show),
+            chunk_size=_CHUNK,
+            timeout=_SECONDS,
+            hooks={"response": close_later},
+        )
         try:
-            pooch.HTTPDownloader(progressbar=meter, chunk_size=_CHUNK, timeout=_SECONDS)(url, file, None)
+            download(url, file, None)
         except RequestException as error:
-            if file.tell():
-                raise IntegrityError(f"{url}: broke off after {file.tell():,} of {remote.size:,} bytes") from None
+            if file.tell() or isinstance(error, ChunkedEncodingError):
+                raise IntegrityError(f"{url}: broke off before all {remote.size:,} bytes had come") from None
             if error.response is not None:
                 raise DownloadError(f"{url}: HTTP status {error.response.status_code}") from None
             raise DownloadError(f"{url}: no answer ({type(error).__name__})") from None

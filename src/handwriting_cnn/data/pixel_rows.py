@@ -1,12 +1,12 @@
 """Tables of pixels: one picture a row, each pixel a whole number 0..255."""
 
-import csv
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from handwriting_cnn.data.csv_rows import read_rows
 from handwriting_cnn.errors import DataError
 
 PixelTable: TypeAlias = npt.NDArray[np.uint8]
@@ -28,8 +28,8 @@ def read_pixel_rows(
     Args:
         lines: The table's lines, such as an open text file.
         source: The table's name for messages.
-        label_column: Which cell is the picture's label, from 0 up to the number of columns; ``None`` if none is.
-        header: Whether the first line is names.
+        label_column: Which cell is the picture's label, from 0, and one of the first row's; ``None`` if none is.
+        header: Whether the first row is names.
         delimiter: What lies between cells.
 
     Returns:
@@ -39,37 +39,21 @@ def read_pixel_rows(
         DataError: If there is no row, one is longer or shorter than the first, or a cell is no pixel. Rows and columns
             are counted from 1, as a spreadsheet shows them.
     """
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
-    first = None
-    rows: list[bytes] = []
+    pixels: list[bytes] = []
     labels: list[tuple[str, str]] = []
-    try:
-        for cells in reader:
-            first = first or cells
-            if not cells or (header and cells is first):
-                continue
-            where = f"{source}, row {reader.line_num}"
-            if len(cells) != len(first):
-                raise DataError(f"{where}: expected {len(first)} columns, as in the first row, but found {len(cells)}")
-            if label_column is None:
-                rows.append(_pixels(cells, where))
-                continue
-            if not 0 <= label_column < len(cells) > 1:
-                raise DataError(
-                    f"{where}: no column {label_column + 1} for labels beside pixels, there are {len(cells)}"
-                )
-            labels.append(cells[label_column].strip())
-            rows.append(_pixels(cells, where, label_column))
-    except csv.Error as error:
-        raise DataError(f"{source}, row {reader.line_num}: {error}") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{source} is no text in UTF-8: {error.reason} at byte {error.start}") from None
-    if not rows:
+    rows = read_rows(lines, source=source, delimiter=delimiter)
+    if header:
+        next(rows, None)
+    for where, cells in rows:
+        pixels.append(_to_bytes(cells, where, label_column))
+        if label_column is not None:
+            labels.append((f"{where}, column {label_column + 1}", cells[label_column].strip()))
+    if not pixels:
         raise DataError(f"{source} has no row of pixels")
-    return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1), labels
+    return np.frombuffer(b"".join(pixels), np.uint8).reshape(len(pixels), -1), labels
 
 
-def _pixels(cells: Sequence[str], where: str, skipped: int | None) -> bytes:
+def _to_bytes(cells: Sequence[str], where: str, skipped: int | None) -> bytes:
     kept = cells if skipped is None else [*cells[:skipped], *cells[skipped + 1 :]]
     try:
         # One look-up a cell is both the check and the conversion.

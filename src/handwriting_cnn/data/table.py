@@ -1,8 +1,8 @@
 """A CSV table of the user's own: of pixels, or of picture files."""
 
-import csv
 import math
 from collections.abc import Sequence
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Final
@@ -10,22 +10,24 @@ from typing import Final
 import numpy as np
 
 from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.data.csv_rows import read_rows
 from handwriting_cnn.data.dataset import Dataset
-from handwriting_cnn.data.numbers import parse_numbers
+from handwriting_cnn.data.labels import class_numbers
 from handwriting_cnn.data.pictures import read_pictures
+from handwriting_cnn.data.pixel_rows import PixelTable, read_pixel_rows
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.imaging.preprocess import PreprocessSpec, preprocess
-from handwriting_cnn.types import Shape
+from handwriting_cnn.types import ImageArray
 
 _FILE_COLUMNS: Final = ("file", "filename", "image", "path")
-_LABEL_COLUMNS: Final = ("label", "letter", "character", "class")
+_LABEL_COLUMNS: Final = ("character", "letter", "label", "class")  # a character says more than a number
 
 
 def load_csv(
     path: str | PathLike[str],
     *,
     labels: str | PathLike[str] | None = None,
-    label_column: int = 0,
+    label_column: int | str | None = None,
     first_label: int = 0,
     shape: tuple[int, int] | None = None,
     transpose: bool = False,
@@ -35,103 +37,76 @@ def load_csv(
     """Load a CSV table, in one of two forms.
 
     *Picture files*: the first row names the columns; one is ``file``, ``filename``, ``image`` or ``path`` (relative to
-    the table's folder), one is ``label``, ``letter``, ``character`` or ``class`` (a character or its name).
+    the table's folder), one is ``character``, ``letter``, ``label`` or ``class``.
 
-    *Pixels*: a row a picture, whole numbers only, after at most one row of headings: the class number, then the grey
-    levels 0..255 row by row, as Kaggle's tables have them; or grey levels alone with the class numbers in ``labels``.
+    *Pixels*: a row a picture, after at most one row of headings: the label, then the grey levels 0..255 row by row, as
+    Kaggle's tables have them; or grey levels alone, with the labels in a second table.
+
+    A label is a character, its name, or, with an alphabet given, a class number. Cells are divided by commas,
+    semicolons or tabs.
 
     Args:
         path: The table, UTF-8.
-        labels: For pixels: a second table with one class number a row.
-        label_column: For pixels: the class number's column, from 0, where ``labels`` is not given; -1 is the last.
-        first_label: For pixels: the number of the first class; AHCD's tables count from 1.
+        labels: For pixels: a second table with one label a row.
+        label_column: The label's column, by heading or from 0 (-1 is the last), where ``labels`` is not given; ``None``
+            takes the first that has one of the headings above, else the first column.
+        first_label: The number of the first class; AHCD's tables count from 1.
         shape: For pixels: ``(height, width)``; ``None`` takes a square.
         transpose: For pixels: whether the levels run column by column, as in AHCD's tables.
-        alphabet: What the classes are; ``None`` takes the labels that occur, sorted (picture files), or the numbers up
-            to the highest (pixels).
-        preprocessing: The rules that make pictures one form; ``None`` takes ``PreprocessSpec()`` for picture files, and
-            leaves pixels as they are but for making ink bright and paper dark.
+        alphabet: What the classes are; ``None`` makes a class of each different label, in order.
+        preprocessing: The rules that make pictures one form. ``None`` takes ``PreprocessSpec()`` for picture files; it
+            leaves pixels as they are, or turns all of them over if the median of the pictures' borders is light.
 
     Returns:
         The data set, in the table's order.
 
     Raises:
-        DataError: If the table cannot be read, or a cell is not as described; the message names row and column.
+        DataError: If the table cannot be read, or a cell is not as described; the message names row and column, from 1.
         ShapeMismatchError: If there are not as many labels as pictures.
         ImageDecodeError: If a file is no picture; the message names it.
         ConfigError: If ``label_column`` is no column, or ``shape`` does not fit the pixels.
     """
     table = Path(path)
     lines = _read_lines(table)
-    headings = [cell.strip().lower() for cell in next(csv.reader(lines[:1]))]
+    delimiter = max(",;\t", key=lines[0].count)
+    _, first = next(read_rows(lines, source=table.name, delimiter=delimiter))
+    headings = [cell.strip() for cell in first]
     file_column = _find(headings, _FILE_COLUMNS)
-    named_label = _find(headings, _LABEL_COLUMNS)
-    if file_column is not None and named_label is not None:
-        return _load_files(table, lines, file_column, named_label, alphabet=alphabet, preprocessing=preprocessing)
-    skipped = 0 if all(_is_number(cell) for cell in headings) else 1
-    pixel_bounds, label_bounds = (0, 255), (first_label, _highest_label(first_label, alphabet))
-    if labels is None:
-        width = len(headings)
-        if not -width <= label_column < width or width < 2:
-            raise ConfigError(f"label_column {label_column} is none of the {width} columns of {table.name}")
-        column = label_column % width
-        bounds = [pixel_bounds] * column + [label_bounds, pixel_bounds]
-        rows = parse_numbers(lines[skipped:], name=table.name, bounds=bounds, first_row=1 + skipped)
-        numbers, pixels = rows[:, column], np.delete(rows, column, axis=1)
+    column = None if labels is not None else _label_column(label_column, headings, table.name)
+    spec = preprocessing
+    if file_column is not None and column is not None:
+        files, cells = _read_file_rows(table, lines, delimiter, file_column, column)
+        numbers, chosen = class_numbers(cells, alphabet=alphabet, first_label=first_label)
+        spec = spec or PreprocessSpec()
+        images = read_pictures(files, spec)
     else:
-        pixels = parse_numbers(lines[skipped:], name=table.name, bounds=[pixel_bounds], first_row=1 + skipped)
-        numbers = _read_labels(Path(labels), label_bounds)
-    if len(numbers) != len(pixels):
-        raise ShapeMismatchError(f"{table.name} has {len(pixels)} pictures, but there are {len(numbers)} labels")
-    height, width, _ = _picture_shape(pixels.shape[1], shape, table.name)
-    images = pixels.astype(np.uint8).reshape(len(pixels), *((width, height) if transpose else (height, width)))
-    if transpose:
-        images = images.transpose(0, 2, 1)
-    spec = preprocessing or PreprocessSpec(height=height, width=width, background="keep")
-    classes = numbers - first_label
-    return Dataset.from_arrays(
-        np.stack([preprocess(image, spec) for image in images]),
-        classes,
-        alphabet=[str(number + first_label) for number in range(int(classes.max()) + 1)]
-        if alphabet is None
-        else alphabet,
-        name=table.stem,
-        preprocessing=spec,
-    )
+        header = _is_header(headings, column)
+        pixels, cells = read_pixel_rows(
+            lines, source=table.name, label_column=column, header=header, delimiter=delimiter
+        )
+        if labels is not None:
+            cells = _read_labels(Path(labels))
+        if len(cells) != len(pixels):
+            raise ShapeMismatchError(f"{table.name} has {len(pixels)} pictures, but there are {len(cells)} labels")
+        numbers, chosen = class_numbers(cells, alphabet=alphabet, first_label=first_label)
+        images = _as_pictures(pixels, shape, transpose=transpose, source=table.name)
+        images = _bright_on_dark(images) if spec is None else np.stack([preprocess(image, spec) for image in images])
+    return Dataset.from_arrays(images, numbers, alphabet=chosen, name=table.stem, preprocessing=spec)
 
 
-def _load_files(
-    table: Path,
-    lines: list[str],
-    file_column: int,
-    label_column: int,
-    *,
-    alphabet: str | Sequence[str] | Alphabet | None,
-    preprocessing: PreprocessSpec | None,
-) -> Dataset:
-    rows = [(number, cells) for number, cells in enumerate(csv.reader(lines), start=1) if number > 1 and cells]
-    if not rows:
+def _read_file_rows(
+    table: Path, lines: list[str], delimiter: str, file_column: int, label_column: int
+) -> tuple[list[Path], list[tuple[str, str]]]:
+    """Return the pictures' paths, and each label with its place for messages."""
+    files, labels = [], []
+    for where, cells in islice(read_rows(lines, source=table.name, delimiter=delimiter), 1, None):
+        files.append(table.parent / cells[file_column])
+        if not files[-1].is_file():
+            raise DataError(f"{where}, column {file_column + 1}: there is no file {files[-1]}")
+        labels.append((f"{where}, column {label_column + 1}", cells[label_column].strip()))
+    if not files:
         raise DataError(f"{table.name} has headings but no rows")
-    width = len(next(csv.reader(lines[:1])))
-    for number, cells in rows:
-        if len(cells) != width:
-            raise DataError(f"{table.name}, row {number}: {len(cells)} columns, but the first row has {width}")
-        if not (table.parent / cells[file_column]).is_file():
-            raise DataError(f"{table.name}, row {number}, column {file_column + 1}: no file {cells[file_column]!r}")
-    texts = [cells[label_column].strip() for _, cells in rows]
-    chosen = Alphabet.of(sorted(set(texts)) if alphabet is None else alphabet)
-    classes = {name: label for label, name in enumerate(chosen.names)}
-    classes |= {character: label for label, character in enumerate(chosen.characters)}
-    for (number, _), text in zip(rows, texts, strict=True):
-        if text not in classes:
-            raise DataError(
-                f"{table.name}, row {number}, column {label_column + 1}: {text!r} is none of the alphabet's "
-                f"{len(chosen)} characters"
-            )
-    spec = preprocessing or PreprocessSpec()
-    images = read_pictures([table.parent / cells[file_column] for _, cells in rows], spec)
-    labels = np.array([classes[text] for text in texts])
-    return Dataset.from_arrays(images, labels, alphabet=chosen, name=table.stem, preprocessing=spec)
+    return files, labels
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -140,37 +115,59 @@ def _read_lines(path: Path) -> list[str]:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise DataError(f"{path} is no CSV table: it is not UTF-8 text") from None
+        raise DataError(f"{path} is no CSV table: it is no text in UTF-8") from None
     if not lines or not lines[0].strip():
-        raise DataError(f"{path} is empty")
+        raise DataError(f"{path} is empty, or its first row is")
     return lines
 
 
-def _read_labels(path: Path, bounds: tuple[int, int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    lines = _read_lines(path)
-    skipped = 0 if _is_number(lines[0]) else 1
-    table = parse_numbers(lines[skipped:], name=path.name, bounds=[bounds], first_row=1 + skipped)
-    if table.shape[1] != 1:
-        raise DataError(f"{path.name} must have one column of class numbers, but has {table.shape[1]}")
-    return table[:, 0]
-
-
-def _picture_shape(pixels: int, shape: tuple[int, int] | None, name: str) -> Shape:
-    side = math.isqrt(pixels)
-    height, width = (side, side) if shape is None else shape
-    if height * width != pixels:
-        wanted = "a square" if shape is None else f"{height}x{width}"
-        raise ConfigError(f"{name} has {pixels} pixels a row, which is not {wanted}: pass shape=(height, width)")
-    return height, width, 1
-
-
-def _highest_label(first_label: int, alphabet: str | Sequence[str] | Alphabet | None) -> int:
-    return first_label + len(Alphabet.of(alphabet)) - 1 if alphabet is not None else first_label + 99_999
+def _read_labels(path: Path) -> list[tuple[str, str]]:
+    labels = []
+    for where, cells in read_rows(_read_lines(path), source=path.name):
+        if len(cells) > 1:
+            raise DataError(f"{where}: expected one label, but found {len(cells)} columns")
+        labels.append((f"{where}, column 1", cells[0].strip()))
+    return labels[labels[0][1].lower() in _LABEL_COLUMNS :]
 
 
 def _find(headings: Sequence[str], names: Sequence[str]) -> int | None:
-    return next((headings.index(name) for name in names if name in headings), None)
+    lower = [heading.lower() for heading in headings]
+    return next((lower.index(name) for name in names if name in lower), None)
 
 
-def _is_number(cell: str) -> bool:
-    return cell.strip().lstrip("-").isdigit()
+def _label_column(wanted: int | str | None, headings: Sequence[str], source: str) -> int:
+    width = len(headings)
+    if isinstance(wanted, str):
+        if wanted not in headings:
+            raise ConfigError(f"label_column {wanted!r} is no heading of {source}")
+        return headings.index(wanted)
+    column = (_find(headings, _LABEL_COLUMNS) or 0) if wanted is None else wanted
+    if not -width <= column < width or width < 2:
+        raise ConfigError(f"label_column {column} is none beside the pictures: {source} has {width} columns")
+    return column % width
+
+
+def _is_header(headings: Sequence[str], label_column: int | None) -> bool:
+    # One stray text in a row of numbers is a mistake, not a name; but pandas numbers the columns beside a "label".
+    if label_column is not None and headings[label_column].lower() in _LABEL_COLUMNS:
+        return True
+    return not any(cell.isdecimal() for index, cell in enumerate(headings) if index != label_column)
+
+
+def _as_pictures(pixels: PixelTable, shape: tuple[int, int] | None, *, transpose: bool, source: str) -> PixelTable:
+    """Return the rows as upright pictures ``(n, height, width)``."""
+    count, size = pixels.shape
+    height, width = (math.isqrt(size),) * 2 if shape is None else shape
+    if height * width != size or height < 1:
+        wanted = "a square" if shape is None else f"{height}x{width}"
+        raise ConfigError(f"{source} has {size} pixels a row, which is not {wanted}: pass shape=(height, width)")
+    if transpose:
+        return pixels.reshape(count, width, height).transpose(0, 2, 1)
+    return pixels.reshape(count, height, width)
+
+
+def _bright_on_dark(images: PixelTable) -> ImageArray:
+    """Turn pictures over if they are ink on light paper; decided for all at once, as one may be mostly ink."""
+    border = np.ones(images.shape[1:], bool)
+    border[1:-1, 1:-1] = False
+    return 255 - images if np.median(images[:, border]) > 127 else images

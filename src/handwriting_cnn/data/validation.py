@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import DataError, ShapeMismatchError
 from handwriting_cnn.types import ImageArray, LabelArray
-
-from handwriting_cnn.data.alphabet import Alphabet
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -75,9 +74,7 @@ def checked_extra(extra: Mapping[str, npt.ArrayLike], count: int) -> dict[str, n
     columns = {name: np.asarray(column) for name, column in extra.items()}
     for name, column in columns.items():
         if column.shape[:1] != (count,):
-            raise DataError(
-                f"column {name!r} must have one entry for each of {count} pictures, but its shape is {column.shape}"
-            )
+            raise ShapeMismatchError(f"column {name!r} of shape {column.shape} has not one entry a picture, of {count}")
     return {name: read_only(column) for name, column in columns.items()}
 
 

@@ -11,7 +11,7 @@ def weight_array(variable: Any) -> Any:
 
     A copy matters: a backend may hand out the variable's own memory, which the next update overwrites.
     """
-    return np.array(keras.ops.convert_to_numpy(variable.value))
+    return np.asarray(variable.value).copy()
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:

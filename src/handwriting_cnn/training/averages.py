@@ -25,6 +25,8 @@ def averaged_weights(model: keras.Model, batches: Any) -> Iterator[None]:
     """
     raw = [weight_array(weight) for weight in model.weights]
     model.optimizer.finalize_variable_values(model.trainable_variables)
+    for weight in model.trainable_variables:  # under JAX they now share the averages' memory, which a step gives away
+        weight.assign(weight_array(weight))
     try:
         _estimate_statistics(model, batches)
         yield

@@ -39,7 +39,7 @@ class Recorder(keras.callbacks.Callback):
         """Record an epoch."""
         figures = {name: float(value) for name, value in (logs or {}).items()}
         figures["learning_rate"] = _rate(self.model.optimizer)
-        for name, value in figures.items():
+        for name, value in sorted(figures.items()):  # in the order that a checkpoint gives back
             self.history.setdefault(name, []).append(value)
         if self._candidate is None:
             self.snapshot()

@@ -129,6 +129,7 @@ class Trainer:
                         epochs=config.epochs,
                         initial_epoch=epoch,
                         verbose=0,
+                        shuffle=False,  # Batches has an order of its own; Keras would shuffle it from Python's generator
                         class_weight=class_weights(config, train),
                         validation_data=None if validation is None else Batches(validation, batch_size=_VALIDATION_BATCH),
                         callbacks=[
@@ -206,8 +207,8 @@ def _check_fit(model: keras.Model, dataset: Dataset, role: str) -> None:
 
 def _architecture(model: keras.Model) -> dict[str, Any]:
     spec = model_spec(model)
-    return {
-        "name": model.name if spec is None else spec.name,
+    return {  # the name of a model of other origin may be one that Keras counts up
+        "name": "unregistered" if spec is None else spec.name,
         "options": {} if spec is None else dict(spec.options),
         "weights": [list(weight.shape) for weight in model.weights],
     }

@@ -1,0 +1,88 @@
+"""Run a handwriting-cnn command for several seeds and keep what each run reported.
+
+    python benchmarks/seeds.py --name ahcd-task1-honest --seeds 3 -- reproduce task1 --dataset ahcd
+
+writes benchmarks/results/ahcd-task1-honest.json: the command, the machine, the versions, and each seed's result. Runs
+are processes of their own; ``--jobs`` of them at a time, which a GPU has room for. A sweep that was stopped continues
+when it is started again.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--name", required=True, help="the result file's name")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (default 3)")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default 1)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the result file")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the run folders (default runs)")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="the command, after --")
+    given = parser.parse_args()
+    command = [word for word in given.command if word != "--"]
+    with ThreadPoolExecutor(given.jobs) as pool:
+        runs = list(pool.map(lambda seed: run(command, given.runs / given.name, seed), range(given.seeds)))
+    accuracies = [one["accuracy"] for one in runs]
+    record = {
+        "command": f"handwriting-cnn {' '.join(command)}",
+        "machine": machine(),
+        "jobs": given.jobs,
+        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        "versions": {name: installed(name) for name in ("keras", "tensorflow", "jax", "numpy")},
+        "mean": statistics.mean(accuracies),
+        "standard_deviation": statistics.stdev(accuracies) if len(runs) > 1 else None,
+        "runs": runs,
+    }
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / f"{given.name}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    shown = " ".join(f"{accuracy:.2%}" for accuracy in accuracies)
+    print(f"{given.name}: mean {record['mean']:.2%}, seeds {shown}", flush=True)
+
+
+def run(command: list[str], runs: Path, seed: int) -> dict[str, Any]:
+    options = ["--seed", str(seed), "--out", str(runs / f"seed{seed}"), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "handwriting_cnn", *command, *options], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"seed {seed}: {done.stderr[-2000:]}")
+    result: dict[str, Any] = json.loads(done.stdout)
+    return {"seed": seed, **{key: value for key, value in result.items() if key != "folder"}}
+
+
+def machine() -> str:
+    try:
+        graphics = subprocess.run(
+            ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        graphics = ""
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return f"{graphics}, " * bool(graphics) + f"{os.cpu_count()} cores {model}"
+
+
+def installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+if __name__ == "__main__":
+    main()

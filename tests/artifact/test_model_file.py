@@ -1,0 +1,182 @@
+import hashlib
+import json
+import struct
+
+import keras
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from handwriting_cnn.artifact.header import read_model_header
+from handwriting_cnn.artifact.model_file import SavedModel, load_model
+from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.errors import ModelFileError, OutputError
+from handwriting_cnn.imaging.preprocess import PreprocessSpec
+from handwriting_cnn.models.registry import build_model
+from handwriting_cnn.models.weights import weight_array
+
+pytestmark = pytest.mark.core
+
+CARD = {"data": {"name": "strokes"}, "metrics": {"accuracy": 0.9}, "licence": "MIT"}
+
+
+def saved_model(seed=0):
+    model = build_model("cnn14_bn", input_shape=(16, 16, 1), num_classes=3, width=2, seed=seed)
+    spec = PreprocessSpec(height=16, width=16, crop=True)
+    return SavedModel(model=model, alphabet=Alphabet.of("ابج"), preprocessing=spec, card=CARD)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return saved_model().save(tmp_path_factory.mktemp("models") / "model.safetensors")
+
+
+def rewritten(path, target, *, header=None, tensors=None, resign=True):
+    """Save the model file with changes, under a right digest of its own if ``resign``."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    values = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["handwriting_cnn"])
+    values.update(header or {})
+    arrays = {**safetensors.numpy.load(data), **(tensors or {})}
+    arrays = {name: array for name, array in arrays.items() if array is not None}
+    if resign:
+        values.pop("sha256")
+        digest = hashlib.sha256(canonical(values))
+        for name in sorted(arrays):
+            digest.update(canonical([name, str(arrays[name].dtype), list(arrays[name].shape)]))
+            digest.update(arrays[name].tobytes())
+        values["sha256"] = digest.hexdigest()
+    safetensors.numpy.save_file(arrays, target, metadata={"handwriting_cnn": canonical(values).decode()})
+    return target
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def test_a_round_trip_keeps_everything(path):
+    original, loaded = saved_model(), load_model(path)
+    for a, b in zip(original.model.weights, loaded.model.weights, strict=True):
+        np.testing.assert_array_equal(weight_array(a), weight_array(b))
+    assert loaded.alphabet == original.alphabet
+    assert loaded.preprocessing == original.preprocessing
+    assert {key: loaded.card[key] for key in CARD} == CARD
+    assert loaded.card["versions"]["keras"] == keras.__version__
+    images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 1), dtype=np.uint8)
+    answers = loaded(images)
+    assert answers.dtype == np.float32
+    np.testing.assert_allclose(answers, keras.ops.convert_to_numpy(original.model(images)), atol=1e-6)
+
+
+def test_the_same_model_gives_the_same_bytes(path, tmp_path):
+    assert saved_model().save(tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+    assert load_model(path).save(tmp_path / "copy.safetensors").read_bytes() == path.read_bytes()
+    assert saved_model(seed=1).save(tmp_path / "other.safetensors").read_bytes() != path.read_bytes()
+
+
+def test_the_signature_follows_the_documented_rule(path, tmp_path):
+    target = rewritten(path, tmp_path / "same.safetensors")
+    assert read_model_header(target) == read_model_header(path)
+    load_model(target)
+
+
+def test_every_flipped_byte_is_noticed(path, tmp_path):
+    data = path.read_bytes()
+    target = tmp_path / "flipped.safetensors"
+    rng = np.random.default_rng(0)
+    places = {0, 8, len(data) - 1, *rng.integers(0, len(data), 40).tolist()}
+    for place in sorted(places):
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        target.write_bytes(damaged)
+        with pytest.raises(ModelFileError):
+            load_model(target)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, -1])
+def test_truncated_files_are_refused(path, tmp_path, kept):
+    target = tmp_path / "short.safetensors"
+    target.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ModelFileError, match=r"short\.safetensors"):
+        load_model(target)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({"format_version": 2}, "a newer version is needed"),
+        ({"format_version": "1"}, "no format_version"),
+        ({"architecture": {"name": "nets", "options": {}}}, "unknown model 'nets'"),
+        ({"architecture": {"name": "cnn14_bn"}}, "cannot be built here"),
+        ({"architecture": [1]}, "architecture"),
+        ({"alphabet": {"characters": ["a", "a", "b"]}}, "cannot be built here"),
+        ({"alphabet": {"characters": ["a", "b"]}}, "2 letters for 3 classes"),
+        ({"preprocessing": {"height": 0}}, "height must be"),
+        ({"surprise": 1}, "other parts"),
+    ],
+)
+def test_headers_that_say_something_else_are_refused(path, tmp_path, header, message):
+    with pytest.raises(ModelFileError, match=message):
+        load_model(rewritten(path, tmp_path / "changed.safetensors", header=header))
+
+
+def test_options_cannot_ask_for_more_than_their_range(path, tmp_path):
+    options = {"input_shape": [16, 16, 1], "num_classes": 3, "width": 10**9, "dropout": 0.25}
+    header = {"architecture": {"name": "cnn14_bn", "options": options}}
+    with pytest.raises(ModelFileError, match="width must be a number in"):
+        load_model(rewritten(path, tmp_path / "huge.safetensors", header=header))
+
+
+@pytest.mark.parametrize(
+    ("tensor", "message"),
+    [
+        (None, "missing"),
+        (np.zeros((2, 2), np.float32), "(2, 2)"),
+        (np.full((3, 3, 1, 2), np.nan, np.float32), "not finite"),
+        (np.zeros((3, 3, 1, 2), np.float64), "float64"),
+    ],
+)
+def test_tensors_that_are_not_the_architectures_are_refused(path, tmp_path, tensor, message):
+    target = rewritten(path, tmp_path / "tensors.safetensors", tensors={"0000.kernel": tensor})
+    with pytest.raises(ModelFileError) as refused:
+        load_model(target)
+    assert message in str(refused.value)
+
+
+def test_changed_tensors_without_a_new_signature_are_refused(path, tmp_path):
+    target = rewritten(
+        path, tmp_path / "t.safetensors", tensors={"0000.kernel": np.zeros((3, 3, 1, 2), np.float32)}, resign=False
+    )
+    with pytest.raises(ModelFileError, match="sha256 differs"):
+        load_model(target)
+
+
+def test_other_files_are_refused(path, tmp_path):
+    foreign = tmp_path / "foreign.safetensors"
+    safetensors.numpy.save_file({"a": np.zeros(2, np.float32)}, foreign, metadata={"format": "pt"})
+    with pytest.raises(ModelFileError, match="not a model of this library"):
+        load_model(foreign)
+    with pytest.raises(ModelFileError, match="is a folder"):
+        load_model(tmp_path)
+    with pytest.raises(ModelFileError, match="No such file"):
+        load_model(tmp_path / "absent.safetensors")
+    with pytest.raises(ModelFileError, match="more than the 1,000 that are allowed"):
+        load_model(path, max_bytes=1000)
+
+
+def test_models_that_no_file_could_build_again_are_not_saved(tmp_path):
+    inputs = keras.Input((16, 16, 1))
+    outputs = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(inputs))
+    unregistered = saved_model()
+    unregistered = SavedModel(
+        model=keras.Model(inputs, outputs), alphabet=unregistered.alphabet, preprocessing=unregistered.preprocessing
+    )
+    with pytest.raises(ModelFileError, match="@register_model"):
+        unregistered.save(tmp_path / "model.safetensors")
+    broken = saved_model()
+    broken.model.weights[0].assign(np.full((3, 3, 1, 2), np.inf, np.float32))
+    with pytest.raises(ModelFileError, match="not finite"):
+        broken.save(tmp_path / "model.safetensors")
+    with pytest.raises(OutputError, match=r"ends in \.safetensors"):
+        saved_model().save(tmp_path / "model.h5")
+    assert list(tmp_path.iterdir()) == []

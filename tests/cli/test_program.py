@@ -1,0 +1,200 @@
+"""The program as a user runs it: real processes for its manners, the same function for its commands."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import handwriting_cnn
+from handwriting_cnn.cli.program import main
+
+MODULE = '''
+import keras
+from handwriting_cnn import register_model
+
+@register_model("cli_net")
+def cli_net(input_shape, num_classes, *, units: int = 8):
+    """A net of the user's."""
+    inputs = keras.Input(input_shape)
+    x = keras.layers.Dense(units)(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs)))
+    return keras.Model(inputs, keras.layers.Dense(num_classes, activation="softmax")(x))
+'''
+
+
+@pytest.fixture
+def run(capfd, monkeypatch, tmp_path):
+    """Runs the program in this process, in an empty folder; returns status, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["handwriting-cnn", *map(str, words)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as done:
+            main()
+        out, err = capfd.readouterr()
+        return done.value.code, out, err
+
+    yield call
+    signal.signal(signal.SIGTERM, handler)
+
+
+def process(*words, **options):
+    command = [sys.executable, "-m", "handwriting_cnn", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def letters(folder):
+    rng = np.random.default_rng(0)
+    for letter, rows in (("a", slice(4, 8)), ("b", slice(20, 26))):
+        (folder / letter).mkdir(parents=True)
+        for index in range(20):
+            picture = rng.integers(200, 230, (32, 32), dtype=np.uint8)
+            picture[rows] = 30
+            Image.fromarray(picture).save(folder / letter / f"{index}.png")
+    return folder
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["train", "--help"], ["info", "--help"]])
+def test_help_loads_neither_numpy_nor_keras(words):
+    code = (
+        "import sys; from handwriting_cnn.cli.program import main\n"
+        f"sys.argv = ['handwriting-cnn', *{words!r}]\n"
+        "try: main()\n"
+        "except SystemExit as done: assert not done.code\n"
+        "print(sorted({'numpy', 'keras', 'tensorflow', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert done.stderr == ""
+
+
+def test_python_m_is_the_same_program():
+    out, _ = process("--version").communicate()
+    assert out == f"handwriting-cnn, version {handwriting_cnn.__version__}\n"
+
+
+def test_tables_and_json(run):
+    status, out, err = run("datasets", "--json")
+    assert (status, err) == (0, "")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert (rows["ahcd"]["train"], rows["ahcd"]["test"], rows["ahcd"]["classes"]) == (13_440, 3_360, 28)
+    assert "official, unseen-writers" in run("datasets")[1]
+    status, out, _ = run("models", "--json")
+    assert {row["name"]: row["parameters"] for row in json.loads(out)}["cnn14"] == 351_484
+    assert "351,484" in run("models")[1]
+
+
+def test_from_a_folder_of_pictures_to_a_model_file(run, tmp_path, monkeypatch):
+    (tmp_path / "nets.py").write_text(MODULE)
+    letters(tmp_path / "letters")
+    train = ["train", "--import", "nets", "--folder", "letters", "--model", "cli_net", "--epochs", "6", "--no-augment"]
+    train += ["--batch-size", "8", "--learning-rate", "0.01", "--out", "out"]
+    status, out, err = run(*train)
+    assert status == 0, err
+    assert "accuracy" in out
+    assert "epoch 6/6" in err
+    assert {"report", "model.safetensors", "run.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+    status, out, _ = run(*train, "--json")  # the run is finished: its result comes back
+    again = json.loads(out)
+    assert again["accuracy"] == 1.0
+    status, out, err = run(*train, "--seed", "1")
+    assert status == 2
+    assert "config.seed was 0, now 1" in err
+
+    model = "out/model.safetensors"
+    status, out, err = run("evaluate", model, "--folder", "letters", "--import", "nets", "--out", "scored", "--json")
+    assert status == 0, err
+    assert json.loads(out)["accuracy"] >= 0.95
+    assert (tmp_path / "scored" / "report.html").is_file()
+
+    status, out, _ = run("info", model, "--json")
+    assert json.loads(out)["architecture"]["name"] == "cli_net"
+    assert json.loads(out)["card"]["training"]["epochs"] == 6
+    assert "alphabet.characters" in run("info", model)[1]
+
+
+def test_reproduce(run, tmp_path):
+    status, out, err = run("reproduce", "task1", "--epochs", "1", "--json")
+    assert status == 0, err
+    result = json.loads(out)
+    assert (result["task"], result["protocol"], result["dataset"]) == ("task1", "honest", "digits")
+    assert (tmp_path / "runs" / "task1-digits-honest-seed0" / "report" / "report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "No such command 'trian'"),
+        (["train", "--epochs", "many"], "'many' is not a valid integer"),
+        (["train", "--epochs", "0"], "epochs must be an int of at least 1, but is 0"),
+        (["train", "--learning-rate", "-1"], "learning_rate must be a number above 0, but is -1.0"),
+        (["train", "--validation", "1.5"], "fraction"),
+        (["train", "--dataset", "digit"], "unknown dataset 'digit'; did you mean 'digits'?"),
+        (["train", "--model", "cnn41"], "unknown model 'cnn41'; did you mean 'cnn14'?"),
+        (["train", "--dataset", "digits", "--folder", "x"], "give one of them"),
+        (["train", "--folder", "absent"], "absent"),
+        (["train", "--csv", "absent.csv"], "absent.csv"),
+        (["train", "--config", "absent.json"], "absent.json"),
+        (["train", "--import", "absent_module"], "--import absent_module: ModuleNotFoundError"),
+        (["train", "--out", "file/run"], "cannot make the run folder"),
+        (["reproduce", "task7"], "unknown task 'task7'"),
+        (["reproduce", "task1", "--protocol", "honset"], "did you mean 'honest'?"),
+        (["evaluate", "absent.safetensors"], "absent.safetensors"),
+        (["evaluate", "file"], "file"),
+        (["info", "file"], "file"),
+        (["info", "."], "is a folder"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_status_2(run, tmp_path, words, message):
+    (tmp_path / "file").write_text("no model")
+    before = sorted(tmp_path.rglob("*"))
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert err.startswith("handwriting-cnn: ")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_no_network_and_no_mirror(run, cache, monkeypatch):
+    monkeypatch.setattr("pooch.HTTPDownloader.__call__", lambda *args, **options: (_ for _ in ()).throw(OSError("no network")))
+    status, _, err = run("train", "--dataset", "ahcd")
+    assert status == 2
+    assert "HANDWRITING_CNN_MIRROR" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_a_run_that_then_continues(tmp_path, sent, status):
+    words = ["train", "--model", "lenet5", "--epochs", "500", "--out", str(tmp_path / "run")]
+    running = process(*words)
+    checkpoints = tmp_path / "run" / "checkpoints"
+    deadline = time.monotonic() + 120
+    while not (checkpoints.is_dir() and any(checkpoints.iterdir())) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    running.send_signal(sent)
+    _, err = running.communicate(timeout=120)
+    assert running.returncode == status
+    assert "continues when the same command is given again" in err.splitlines()[-1]
+    assert "Traceback" not in err
+    assert any(path.name.startswith("epoch-") for path in checkpoints.iterdir())
+
+
+def test_our_own_faults_have_status_1(tmp_path):
+    code = (
+        "import handwriting_cnn.data.catalog as catalog, sys\n"
+        "from handwriting_cnn.cli.program import main\n"
+        "catalog.list_datasets = lambda: 1 / 0\n"
+        "sys.argv = ['handwriting-cnn', 'datasets']\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ})
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr

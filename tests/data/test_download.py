@@ -1,0 +1,188 @@
+import contextlib
+import hashlib
+import logging
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from handwriting_cnn.data.catalog import CATALOG, RemoteFile
+from handwriting_cnn.data.download import fetch
+from handwriting_cnn.data.loading import load_dataset
+from handwriting_cnn.errors import DownloadError, IntegrityError, OutputError
+
+CONTENT = bytes(range(256)) * 1000
+PAGE = b"<!DOCTYPE html><html>Please log in</html>"
+
+
+class Site(BaseHTTPRequestHandler):
+    """Serves a file in a right and in several wrong ways."""
+
+    def do_GET(self):
+        folder, _, _ = self.path.strip("/").partition("/")
+        self.server.asked.append(self.path)
+        status, body, length = {
+            "good": (200, CONTENT, len(CONTENT)),
+            "broken-off": (200, CONTENT[:1000], len(CONTENT)),
+            "short": (200, CONTENT[:1000], 1000),
+            "page": (200, PAGE, len(PAGE)),
+            "other": (200, CONTENT[::-1], len(CONTENT)),
+            "endless": (200, CONTENT * 40, len(CONTENT) * 40),
+        }.get(folder, (404, b"", 0))
+        self.send_response(status)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the reader may have had enough
+            self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def site(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        server.asked = []
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def remote(*urls):
+    return RemoteFile(path="toy/the file.zip", urls=urls, sha256=hashlib.sha256(CONTENT).hexdigest(), size=len(CONTENT))
+
+
+def leftovers(cache):
+    return sorted(path.name for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock")
+
+
+def put(path, content=CONTENT):
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_mirror_folders_file_is_used_where_it_lies(cache, tmp_path, monkeypatch):
+    path = put(tmp_path / "mirror" / "toy" / "the file.zip")
+    monkeypatch.setenv("HANDWRITING_CNN_MIRROR", str(tmp_path / "mirror"))
+    assert fetch(remote()) == path
+    assert not cache.exists()
+
+
+def test_a_mirror_url_is_asked_first_and_its_file_kept(cache, site, monkeypatch):
+    monkeypatch.setenv("HANDWRITING_CNN_MIRROR", f"{site.url}/good/")
+    for _ in range(2):
+        path = fetch(remote(f"{site.url}/page"))
+        assert path == cache / "downloads" / "toy" / "the file.zip"
+        assert path.read_bytes() == CONTENT
+    assert site.asked == ["/good/toy/the%20file.zip"]
+    assert leftovers(cache) == ["the file.zip"]
+
+
+def test_a_file_put_into_the_cache_by_hand_is_used(cache):
+    path = put(cache / "downloads" / "toy" / "the file.zip")
+    assert fetch(remote()) == path
+
+
+def test_urls_are_tried_in_order_until_one_is_right(cache, site, caplog):
+    with caplog.at_level(logging.WARNING):
+        path = fetch(remote(*(f"{site.url}/{kind}" for kind in ("missing", "page", "good", "short"))))
+    assert path.read_bytes() == CONTENT
+    assert site.asked == ["/missing", "/page", "/good"]
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize("hand_made", [CONTENT[:99], CONTENT[::-1]], ids=["truncated", "other"])
+def test_a_damaged_file_in_the_cache_is_replaced(cache, site, hand_made):
+    path = put(cache / "downloads" / "toy" / "the file.zip", hand_made)
+    assert fetch(remote(f"{site.url}/good")) == path
+    assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("broken-off", "broke off before all 256,000 bytes"),
+        ("short", "expected 256,000 bytes with sha256 .*, but got only 1,000 bytes"),
+        ("page", "expected 256,000 bytes .*, but got an HTML page of 41 bytes"),
+        ("other", "expected 256,000 bytes .*, but got sha256"),
+        ("endless", "expected 256,000 bytes, but more came"),
+    ],
+)
+def test_another_file_than_the_published_one(cache, site, kind, message):
+    url = f"{site.url}/{kind}"
+    with pytest.raises(IntegrityError, match=message) as caught:
+        fetch(remote(url))
+    assert url in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert leftovers(cache) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (CONTENT[:10], "only 10 bytes"),
+        (PAGE, "an HTML page"),
+        (CONTENT + b"!", "256,001 bytes"),
+        (CONTENT[::-1], "sha256"),
+    ],
+    ids=["truncated", "page", "too long", "other"],
+)
+def test_a_mirror_folder_with_another_file(cache, tmp_path, monkeypatch, content, message):
+    path = put(tmp_path / "mirror" / "toy" / "the file.zip", content)
+    monkeypatch.setenv("HANDWRITING_CNN_MIRROR", str(tmp_path / "mirror"))
+    with pytest.raises(IntegrityError, match=message) as caught:
+        fetch(remote())
+    assert str(path) in str(caught.value)
+
+
+def test_nothing_to_be_had_says_what_is_missing_and_where_to_put_it(cache, site, monkeypatch, tmp_path):
+    monkeypatch.setenv("HANDWRITING_CNN_MIRROR", str(tmp_path / "no mirror"))
+    closed = "http://127.0.0.1:1/file"
+    with pytest.raises(DownloadError) as caught:
+        fetch(remote(f"{site.url}/missing", closed))
+    assert not isinstance(caught.value, IntegrityError)
+    message = str(caught.value)
+    for part in (
+        "toy/the file.zip",
+        f"{site.url}/missing: HTTP status 404",
+        f"{closed}: no answer",
+        str(tmp_path / "no mirror" / "toy" / "the file.zip"),
+        str(cache / "downloads" / "toy" / "the file.zip"),
+        "HANDWRITING_CNN_MIRROR",
+    ):
+        assert part in message
+    assert "\n" not in message
+
+
+def test_a_cache_that_cannot_be_written_is_no_download_error(site, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("HANDWRITING_CNN_DATA", str(tmp_path / "file"))
+    monkeypatch.delenv("HANDWRITING_CNN_MIRROR", raising=False)
+    with pytest.raises(OutputError):
+        fetch(remote(f"{site.url}/good"))
+
+
+def test_the_catalogues_file_is_the_mirrors(mirror, cache, monkeypatch):
+    monkeypatch.setenv("HANDWRITING_CNN_MIRROR", str(mirror))
+    for info in CATALOG.values():
+        for file in info.files:
+            assert fetch(file) == mirror / file.path
+
+
+def test_a_wrong_mirror_leaves_no_cached_data_set(cache, tmp_path, monkeypatch):
+    (row,) = CATALOG["ahcd"].files
+    put(tmp_path / "mirror" / row.path, PAGE)
+    monkeypatch.setenv("HANDWRITING_CNN_MIRROR", str(tmp_path / "mirror"))
+    monkeypatch.setattr("handwriting_cnn.data.download._download", no_network)
+    with pytest.raises(IntegrityError, match="HTML page of 41 bytes"):
+        load_dataset("ahcd")
+    assert leftovers(cache) == []
+
+
+def no_network(url, path, file):
+    raise DownloadError(f"{url}: no answer")

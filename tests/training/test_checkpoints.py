@@ -1,0 +1,80 @@
+import json
+import logging
+
+import numpy as np
+import pytest
+
+from handwriting_cnn.errors import OutputError, RunFolderError
+from handwriting_cnn.storage.locks import file_lock
+from handwriting_cnn.training.checkpoints import Checkpoint, CheckpointStore
+from handwriting_cnn.training.run_folder import RunFolder
+
+
+def checkpoint(epoch):
+    tensors = {"model/0000": np.full((3, 2), epoch, np.float32), "optimizer/0000": np.int64(epoch)}
+    return Checkpoint(epoch=epoch, tensors=tensors, state={"history": {"loss": [0.5] * epoch}})
+
+
+def test_the_newest_comes_back_and_two_are_kept(tmp_path):
+    store = CheckpointStore(tmp_path / "checkpoints")
+    assert store.newest() is None
+    for epoch in (1, 2, 3):
+        store.save(checkpoint(epoch))
+    found = store.newest()
+    assert (found.epoch, found.state["history"]["loss"]) == (3, [0.5] * 3)
+    np.testing.assert_array_equal(found.tensors["model/0000"], np.full((3, 2), 3, np.float32))
+    assert found.tensors["optimizer/0000"] == 3
+    assert found.tensors["optimizer/0000"].shape == ()
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["epoch-00002", "epoch-00003"]
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "no tensors", "no manifest", "manifest"])
+def test_a_damaged_one_is_skipped_with_a_warning(tmp_path, caplog, damage):
+    store = CheckpointStore(tmp_path)
+    for epoch in (1, 2):
+        store.save(checkpoint(epoch))
+    tensors, manifest = (tmp_path / "epoch-00002" / name for name in ("tensors.safetensors", "manifest.json"))
+    data = bytearray(tensors.read_bytes())
+    if damage == "flip":
+        data[-1] ^= 1
+        tensors.write_bytes(data)
+    elif damage == "truncate":
+        tensors.write_bytes(data[:-3])
+    elif damage == "manifest":
+        manifest.write_text("{")
+    else:
+        (tensors if damage == "no tensors" else manifest).unlink()
+    with caplog.at_level(logging.WARNING):
+        assert store.newest().epoch == 1
+    assert "epoch-00002 is damaged" in caplog.text
+
+
+def test_half_written_folders_are_not_seen(tmp_path):
+    store = CheckpointStore(tmp_path)
+    store.save(checkpoint(1))
+    (tmp_path / ".epoch-00002.abc.part").mkdir()
+    assert store.newest().epoch == 1
+
+
+def test_another_run_is_refused_and_every_difference_named(tmp_path):
+    run = {"config": {"epochs": 3, "seed": 0}, "data": {"name": "digits"}}
+    folder = RunFolder(tmp_path / "run")
+    folder.claim(run)
+    folder.claim(run)
+    other = {"config": {"epochs": 4, "seed": 1}, "data": {"name": "digits"}}
+    with pytest.raises(RunFolderError, match=r"config\.epochs was 3, now 4; config\.seed was 0, now 1\)"):
+        folder.claim(other)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["config"] == run["config"]
+    assert folder.resolved_values() == {"epochs": 3}
+
+
+def test_a_folder_in_use_or_not_a_run_is_refused(tmp_path):
+    folder = RunFolder(tmp_path)
+    with file_lock(tmp_path / ".lock", timeout=0), pytest.raises(RunFolderError, match="in use"), folder.locked():
+        pass
+    (tmp_path / "run.json").write_text("[1]")
+    with pytest.raises(RunFolderError, match="not a run's description"):
+        folder.claim({})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot make the run folder"):
+        RunFolder(tmp_path / "file" / "run")

@@ -25,8 +25,8 @@ from .errors import UnknownNameError as UnknownNameError
 from .evaluation.evaluator import Evaluator as Evaluator
 from .evaluation.plots import plot_samples as plot_samples
 from .evaluation.report import EvaluationReport as EvaluationReport
-from .imaging.preprocess import PreprocessSpec as PreprocessSpec
-from .imaging.preprocess import preprocess as preprocess
+from .imaging.preprocessing import PreprocessSpec as PreprocessSpec
+from .imaging.preprocessing import preprocess as preprocess
 from .models.registry import ModelInfo as ModelInfo
 from .models.registry import ModelSpec as ModelSpec
 from .models.registry import build_model as build_model

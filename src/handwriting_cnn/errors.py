@@ -10,7 +10,7 @@ Each class has a familiar second parent, so code that knows only Python's own ex
     │   └── ShapeMismatchError               model and data that do not fit each other
     ├── DownloadError (OSError)              a data set that could not be fetched from any source
     │   └── IntegrityError                   a file that arrived, but is not the one that was published
-    ├── ModelFileError (ValueError)          a model file that is none, is damaged, or needs an unregistered architecture
+    ├── ModelFileError (ValueError)          a model file that is none or damaged, or needs an unknown architecture
     ├── RunFolderError (ValueError)          a run folder that belongs to another run, or is in use
     ├── TrainingError (RuntimeError)         training that cannot go on, such as a loss that is no longer finite
     └── OutputError (OSError)                a file or folder that could not be written

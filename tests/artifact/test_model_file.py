@@ -11,12 +11,13 @@ from handwriting_cnn.artifact.header import read_model_header
 from handwriting_cnn.artifact.model_file import SavedModel, load_model
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import ModelFileError, OutputError
-from handwriting_cnn.imaging.preprocess import PreprocessSpec
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.models.registry import build_model
 from handwriting_cnn.models.weights import weight_array
 
 pytestmark = pytest.mark.core
 
+OPTIONS = {"input_shape": [16, 16, 1], "num_classes": 3}
 CARD = {"data": {"name": "strokes"}, "metrics": {"accuracy": 0.9}, "licence": "MIT"}
 
 
@@ -106,8 +107,9 @@ def test_truncated_files_are_refused(path, tmp_path, kept):
     [
         ({"format_version": 2}, "a newer version is needed"),
         ({"format_version": "1"}, "no format_version"),
-        ({"architecture": {"name": "nets", "options": {}}}, "unknown model 'nets'"),
+        ({"architecture": {"name": "nets", "options": OPTIONS}}, "unknown model 'nets'"),
         ({"architecture": {"name": "cnn14_bn"}}, "cannot be built here"),
+        ({"architecture": {"name": "cnn14_bn", "options": {}}}, "must have input_shape"),
         ({"architecture": [1]}, "architecture"),
         ({"alphabet": {"characters": ["a", "a", "b"]}}, "cannot be built here"),
         ({"alphabet": {"characters": ["a", "b"]}}, "2 letters for 3 classes"),
@@ -121,8 +123,7 @@ def test_headers_that_say_something_else_are_refused(path, tmp_path, header, mes
 
 
 def test_options_cannot_ask_for_more_than_their_range(path, tmp_path):
-    options = {"input_shape": [16, 16, 1], "num_classes": 3, "width": 10**9, "dropout": 0.25}
-    header = {"architecture": {"name": "cnn14_bn", "options": options}}
+    header = {"architecture": {"name": "cnn14_bn", "options": {**OPTIONS, "width": 10**9, "dropout": 0.25}}}
     with pytest.raises(ModelFileError, match="width must be a number in"):
         load_model(rewritten(path, tmp_path / "huge.safetensors", header=header))
 

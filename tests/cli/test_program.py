@@ -165,7 +165,9 @@ def test_a_users_mistake_is_one_line_and_status_2(run, tmp_path, words, message)
 
 
 def test_no_network_and_no_mirror(run, cache, monkeypatch):
-    monkeypatch.setattr("pooch.HTTPDownloader.__call__", lambda *args, **options: (_ for _ in ()).throw(OSError("no network")))
+    monkeypatch.setattr(
+        "pooch.HTTPDownloader.__call__", lambda *args, **options: (_ for _ in ()).throw(OSError("no network"))
+    )
     status, _, err = run("train", "--dataset", "ahcd")
     assert status == 2
     assert "HANDWRITING_CNN_MIRROR" in err.splitlines()[-1]

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 
 from handwriting_cnn.data.dataset import Dataset, DatasetSplits
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
-from handwriting_cnn.imaging.preprocess import PreprocessSpec
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 
 pytestmark = pytest.mark.core
 

@@ -8,7 +8,7 @@ from handwriting_cnn.data.alphabet import ARABIC, Alphabet
 from handwriting_cnn.data.folder import load_folder
 from handwriting_cnn.errors import DataError, ImageDecodeError
 from handwriting_cnn.imaging.decode import decode_image
-from handwriting_cnn.imaging.preprocess import PreprocessSpec, preprocess
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
 
 
 def draw(path, *, level=0, size=(20, 28), mode="L"):

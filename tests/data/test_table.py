@@ -5,7 +5,7 @@ from PIL import Image
 from handwriting_cnn.data.alphabet import ARABIC, DIGITS
 from handwriting_cnn.data.table import load_csv
 from handwriting_cnn.errors import ConfigError, DataError, ImageDecodeError, ShapeMismatchError
-from handwriting_cnn.imaging.preprocess import PreprocessSpec, preprocess
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 100, (6, 4, 4), np.uint8)

@@ -5,7 +5,7 @@ import pytest
 from handwriting_cnn.augment.config import AugmentConfig
 from handwriting_cnn.errors import ConfigError, UnknownNameError
 from handwriting_cnn.training.config import TrainConfig
-from handwriting_cnn.training.resolve import auto_epochs
+from handwriting_cnn.training.resolve import resolved
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,17 @@ def test_json_round_trip():
 
 
 @pytest.mark.parametrize(
-    ("images", "epochs"), [(13_440, 30), (6_400, 30), (3_840, 50), (1_257, 60), (100, 60), (10**6, 30)]
+    ("images", "batch_size", "epochs"),
+    [
+        (10**6, 128, 30),
+        (13_440, 128, 30),
+        (5_000, 128, 30),
+        (4_999, 64, 30),
+        (1_257, 64, 30),
+        (640, 64, 60),
+        (50, 64, 120),
+    ],
 )
-def test_epochs_by_the_documented_rule(images, epochs):
-    assert auto_epochs(images, 128) == epochs
+def test_batch_size_and_epochs_follow_the_documented_rule(images, batch_size, epochs):
+    config = resolved(TrainConfig(), num_images=images)
+    assert (config.batch_size, config.epochs) == (batch_size, epochs)

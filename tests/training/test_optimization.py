@@ -35,7 +35,8 @@ def test_a_run_of_two_updates_has_a_schedule():
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("adamw", keras.optimizers.AdamW), ("adam", keras.optimizers.Adam), ("sgd", keras.optimizers.SGD)]
+    ("name", "kind"),
+    [("adamw", keras.optimizers.AdamW), ("adam", keras.optimizers.Adam), ("sgd", keras.optimizers.SGD)],
 )
 def test_optimizers_are_those_of_keras(name, kind):
     optimizer = make_optimizer(TrainConfig(optimizer=name, clip_norm=1.0, ema=0.9), steps=10)

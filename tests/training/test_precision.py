@@ -2,12 +2,12 @@ import keras
 import numpy as np
 import pytest
 
+from handwriting_cnn.models.weights import weight_array
 from handwriting_cnn.training.averages import averaged_weights
 from handwriting_cnn.training.batches import Batches
 from handwriting_cnn.training.config import TrainConfig
 from handwriting_cnn.training.optimization import make_optimizer
 from handwriting_cnn.training.precision import ComputePrecision, leaf_layers
-from handwriting_cnn.models.weights import weight_array
 
 pytestmark = pytest.mark.core
 
@@ -18,10 +18,16 @@ def policies(model):
 
 def test_layers_are_lowered_inside_and_restored_after_an_error(net):
     model = net()
-    with pytest.raises(KeyError), ComputePrecision(model, "bfloat16").training():
-        inside = policies(model)
-        assert keras.config.dtype_policy().name == "float32"
-        raise KeyError
+    inside = {}
+
+    def fail_inside():
+        with ComputePrecision(model, "bfloat16").training():
+            inside.update(policies(model))
+            assert keras.config.dtype_policy().name == "float32"
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_inside()
     assert inside.pop("probabilities") == "float32"
     assert set(inside.values()) == {"bfloat16"}
     assert set(policies(model).values()) == {"float32"}

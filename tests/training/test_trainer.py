@@ -140,7 +140,7 @@ def test_a_killed_process_continues_to_the_same_weights(tmp_path):
     whole = run("whole", "go")
     assert whole.returncode == 0, whole.stderr
     assert run("killed", "kill").returncode == -signal.SIGKILL
-    assert sorted(path.name for path in (tmp_path / "killed" / "checkpoints").iterdir())[-1] == "epoch-00002"
+    assert max(path.name for path in (tmp_path / "killed" / "checkpoints").iterdir()) == "epoch-00002"
     assert run("killed", "go").stdout == whole.stdout
 
 
@@ -154,15 +154,14 @@ def test_bfloat16_trains_and_leaves_float32(net, strokes):
 
 
 def test_auto_is_resolved_once_and_kept(plain_net, strokes, tmp_path):
-    settings = TrainConfig(augment=None, batch_size=96)
+    settings = TrainConfig(augment=None, epochs=3)
     first = Trainer(settings).fit(plain_net(), strokes, run_dir=tmp_path)
-    assert "auto" not in {first.config.epochs, first.config.precision, first.config.steps_per_execution}
-    assert len(first.history["loss"]) == first.config.epochs == 60
+    assert "auto" not in {first.config.batch_size, first.config.precision, first.config.steps_per_execution}
     assert Trainer(settings).fit(plain_net(), strokes, run_dir=tmp_path).config == first.config
     assert json.loads((tmp_path / "history.json").read_text()) == first.history
     rows = list(csv.reader((tmp_path / "history.csv").open()))
     assert rows[0] == ["epoch", *first.history]
-    assert len(rows) == 61
+    assert len(rows) == 4
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(plain_net, strokes):

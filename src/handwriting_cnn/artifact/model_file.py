@@ -13,7 +13,7 @@ from handwriting_cnn import __version__
 from handwriting_cnn.artifact.header import FORMAT_VERSION, KEY, LARGEST_BYTES, content_digest, read_model_header
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError
-from handwriting_cnn.imaging.preprocess import PreprocessSpec
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.models.registry import ModelSpec, build_from_spec, model_spec
 from handwriting_cnn.models.weights import named_weights, weight_array
 from handwriting_cnn.storage.canonical import canonical_json
@@ -31,7 +31,7 @@ class SavedModel:
         model: The network, in float32.
         alphabet: What the classes are.
         preprocessing: How a picture becomes the network's square.
-        card: Provenance as JSON values: data with digests, protocol, training, metrics with intervals, versions, licence.
+        card: Provenance as JSON values: data with digests, training, metrics with intervals, versions, licence.
     """
 
     model: keras.Model

@@ -32,8 +32,6 @@ class AugmentConfig:
     mirror: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.shift, list):  # as JSON gives it
-            object.__setattr__(self, "shift", tuple(self.shift))
         if isinstance(self.shift, tuple) and len(self.shift) != 2:
             raise ConfigError(f"shift must be a number or (horizontal, vertical), but is {self.shift!r}")
         bounds = {"rotation": 180.0, "scale": 1.0, "shear": 1.0, "elastic": 0.2}
@@ -61,4 +59,5 @@ class AugmentConfig:
         for name in values:
             if name not in known:
                 raise UnknownNameError("augmentation setting", name, known)
-        return cls(**values)
+        shift = values.get("shift")
+        return cls(**{**values, "shift": tuple(shift)} if isinstance(shift, list) else values)

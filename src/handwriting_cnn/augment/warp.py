@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from typing_extensions import override
 
 from handwriting_cnn.augment.config import AugmentConfig
 
@@ -28,6 +29,7 @@ class Augment(keras.layers.Layer):
         # XLA cannot compile TensorFlow's projective warp.
         self.supports_jit = keras.backend.backend() != "tensorflow"
 
+    @override
     def call(self, images: Any, training: bool | None = None) -> Any:
         """Return float32 pictures of the same shape ``(n, height, width, channels)`` and range as ``images``."""
         images = ops.cast(images, "float32")
@@ -42,13 +44,14 @@ class Augment(keras.layers.Layer):
             (count, self.config.elastic_grid, self.config.elastic_grid, 2), seed=self.seed_generator
         )
         field = ops.image.resize(noise, (height, width), interpolation="bicubic", data_format="channels_last")
-        scale = np.float32([width, height]) * self.config.elastic
+        scale = np.array([width, height], np.float32) * self.config.elastic
         return _elastic_warp(images, matrices, field * scale)
 
     def _draw(self, count: Any) -> Any:
         """Return ``(count, 7)`` uniform draws in -1..1, one column for each parameter of the affine part."""
         return keras.random.uniform((count, 7), minval=-1.0, maxval=1.0, seed=self.seed_generator)
 
+    @override
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape unchanged."""
         return input_shape

@@ -1,5 +1,7 @@
 """``handwriting-cnn datasets``."""
 
+from typing import Any
+
 import click
 
 from handwriting_cnn.cli.options import json_option
@@ -12,7 +14,7 @@ def command(*, as_json: bool) -> None:
     """List the data sets that can be loaded by name."""
     from handwriting_cnn.data.catalog import list_datasets
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": info.name,
             "title": info.title,
@@ -30,4 +32,4 @@ def command(*, as_json: bool) -> None:
         print_json(rows)
         return
     shown = ("name", "title", "train", "test", "classes", "size", "splits", "licence")
-    print_table(shown, ([", ".join(row[k]) if k == "splits" else row[k] for k in shown] for row in rows))
+    print_table(shown, ([", ".join(row[k]) if isinstance(row[k], list) else row[k] for k in shown] for row in rows))

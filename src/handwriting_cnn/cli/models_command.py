@@ -1,5 +1,7 @@
 """``handwriting-cnn models``."""
 
+from typing import Any
+
 import click
 
 from handwriting_cnn.cli.options import import_option, json_option, start_backend
@@ -17,7 +19,7 @@ def command(*, as_json: bool) -> None:
     start_backend()
     from handwriting_cnn.models.registry import build_model, list_models
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for info in list_models():
         fits = info.smallest <= min(_SHAPE[:2])
         model = build_model(info.name, input_shape=_SHAPE, num_classes=_CLASSES) if fits else None

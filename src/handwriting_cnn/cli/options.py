@@ -38,9 +38,12 @@ def data_options(function: _F) -> _F:
     for option in (
         click.option("--csv", type=click.Path(path_type=Path), metavar="FILE", help="Your own data: a table."),
         click.option(
-            "--folder", type=click.Path(path_type=Path), metavar="DIR", help="Your own data: a folder of pictures a class."
+            "--folder",
+            type=click.Path(path_type=Path),
+            metavar="DIR",
+            help="Your own data: a folder of pictures a class.",
         ),
-        click.option("--fold", type=int, help="Fold of a protocol that has several."),
+        click.option("--fold", type=int, default=0, show_default=True, help="Fold of a split that has several."),
         click.option("--split", "data_protocol", metavar="NAME", help="The data set's published way to split it."),
         click.option("--dataset", metavar="NAME", help="A data set by name [default: digits]."),
     ):
@@ -49,7 +52,7 @@ def data_options(function: _F) -> _F:
 
 
 def load_chosen(
-    *, dataset: str | None, data_protocol: str | None, fold: int | None, folder: Path | None, csv: Path | None
+    *, dataset: str | None, data_protocol: str | None, fold: int, folder: Path | None, csv: Path | None
 ) -> "DatasetSplits | Dataset":
     """Load what the options of :func:`data_options` name: splits by name, or a single set of the user's own."""
     from handwriting_cnn.data.folder import load_folder
@@ -62,8 +65,7 @@ def load_chosen(
         return load_folder(folder)
     if csv is not None:
         return load_csv(csv)
-    chosen = {name: value for name, value in {"protocol": data_protocol, "fold": fold}.items() if value is not None}
-    return load_dataset(dataset or "digits", **chosen)
+    return load_dataset(dataset or "digits", protocol=data_protocol, fold=fold)
 
 
 def import_modules(modules: tuple[str, ...]) -> None:
@@ -81,7 +83,7 @@ def import_modules(modules: tuple[str, ...]) -> None:
             importlib.import_module(module.removesuffix(".py"))
         except HandwritingError:
             raise
-        except Exception as error:  # noqa: BLE001  (whatever their code raises is theirs to mend)
+        except Exception as error:
             raise ConfigError(f"--import {module}: {type(error).__name__}: {error}") from error
 
 

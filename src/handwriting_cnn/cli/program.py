@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 import click
+from typing_extensions import override
 
 import handwriting_cnn
 from handwriting_cnn.errors import HandwritingError
@@ -28,15 +29,18 @@ _COMMANDS: Final = {
 class _LazyGroup(click.Group):
     """Imports a command's file when the command is called: ``--help`` stays light."""
 
+    @override
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
+    @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
         command = importlib.import_module(f"handwriting_cnn.cli.{cmd_name}_command").command
         return command if isinstance(command, click.Command) else None
 
+    @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))

@@ -22,7 +22,11 @@ from handwriting_cnn.errors import ConfigError
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="TrainConfig's settings as JSON."
 )
 @click.option(
-    "--validation", type=float, default=0.125, show_default=True, help="Share of train that the kept epoch is chosen on."
+    "--validation",
+    type=float,
+    default=0.125,
+    show_default=True,
+    help="Share of train that the kept epoch is chosen on.",
 )
 @click.option("--test", type=float, default=0.2, show_default=True, help="Share of your own data that is the test set.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of splits, weights and training.")
@@ -68,10 +72,7 @@ def command(
     config = TrainConfig.from_json(settings)
 
     chosen = load_chosen(**data)
-    if isinstance(chosen, DatasetSplits):
-        splits = chosen
-    else:
-        splits = DatasetSplits(*chosen.split(test, by="class", seed=seed))
+    splits = chosen if isinstance(chosen, DatasetSplits) else DatasetSplits(*chosen.split(test, seed=seed))
     rest, part = held_out_part(splits.train, fraction=validation, seed=seed)
     network = build_model(model, input_shape=rest.input_shape, num_classes=rest.num_classes, seed=seed)
     folder = out or Path("runs") / f"{rest.name}-{model}-seed{seed}"

@@ -15,7 +15,7 @@ from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.splitting import By, Positions, draw_folds, draw_part
 from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels, checked_writers, read_only
 from handwriting_cnn.errors import ConfigError, DataError
-from handwriting_cnn.imaging.preprocess import PreprocessSpec
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.storage.canonical import canonical_json
 from handwriting_cnn.types import ImageArray, LabelArray, Shape
 

@@ -11,7 +11,7 @@ from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.labels import class_order
 from handwriting_cnn.data.pictures import read_pictures
 from handwriting_cnn.errors import DataError, UnknownNameError
-from handwriting_cnn.imaging.preprocess import PreprocessSpec
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 
 
 def load_folder(

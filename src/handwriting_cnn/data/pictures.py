@@ -7,7 +7,7 @@ import numpy as np
 
 from handwriting_cnn.data.progress import late_progress
 from handwriting_cnn.imaging.decode import decode_image
-from handwriting_cnn.imaging.preprocess import PreprocessSpec, preprocess
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
 from handwriting_cnn.types import ImageArray
 
 

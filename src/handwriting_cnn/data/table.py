@@ -16,7 +16,7 @@ from handwriting_cnn.data.labels import class_numbers
 from handwriting_cnn.data.pictures import read_pictures
 from handwriting_cnn.data.pixel_rows import PixelTable, read_pixel_rows
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
-from handwriting_cnn.imaging.preprocess import PreprocessSpec, preprocess
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
 from handwriting_cnn.types import ImageArray
 
 _FILE_COLUMNS: Final = ("file", "filename", "image", "path")

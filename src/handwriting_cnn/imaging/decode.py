@@ -2,8 +2,8 @@
 
 import io
 import warnings
-from os import PathLike
-from pathlib import Path
+from contextlib import AbstractContextManager, nullcontext
+from os import PathLike, fspath
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
@@ -25,8 +25,8 @@ MAX_PIXELS: Final = 40_000_000
 def decode_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> GreyImage:
     """Decode a picture to grey.
 
-    Colour becomes luma (ITU-R BT.601), transparency lies on white paper, a camera's orientation is applied, 16 bits
-    become 8, and of several pages or frames the first is taken.
+    Colour becomes luma (ITU-R BT.601), transparency lies on white paper, a camera's orientation (EXIF) is applied,
+    16 bits become 8, floats 0..1 become 0..255, and of several pages or frames the first is taken.
 
     Args:
         source: A path, bytes, open file or PIL image of a format in :data:`FORMATS`; or an array, uint8 or bool of
@@ -41,34 +41,42 @@ def decode_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> GreyIm
         DataError: If an array has another form.
     """
     if isinstance(source, np.ndarray):
-        return _to_grey(_from_array(source, max_pixels))
-    if isinstance(source, Image.Image):
-        _check_pixels("the picture", source.size, max_pixels)
-        return _to_grey(source)
-    if isinstance(source, str | PathLike):
-        name = str(Path(source))
-        try:
-            data: BinaryIO = io.BytesIO(Path(source).read_bytes())
-        except OSError as error:
-            raise ImageDecodeError(f"{name} cannot be read: {error.strerror or error}") from None
-    else:
-        name = "the picture"
-        data = io.BytesIO(source) if isinstance(source, bytes) else source
+        return _to_grey("the array", _from_array(source, max_pixels))
+    name = _name(source)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(data, formats=FORMATS) as image:
-                _check_pixels(name, image.size, max_pixels)
-                return _to_grey(image)
-    except ImageDecodeError:
+        # Pillow warns of damaged metadata, which matters to no pixel, and of sizes, which are checked here.
+        with warnings.catch_warnings(action="ignore"), _opened(source) as image:
+            _check_pixels(name, image.size, max_pixels)
+            return _to_grey(name, image)
+    except DataError:
         raise
     except UnidentifiedImageError:
         raise ImageDecodeError(f"{name} is no picture of a format that is read ({', '.join(FORMATS)})") from None
-    except Image.DecompressionBombWarning:
-        raise ImageDecodeError(f"{name} is larger than the {max_pixels:,} pixels that are allowed") from None
+    except Image.DecompressionBombError as error:
+        raise ImageDecodeError(f"{name} is too large: {error}") from None
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ImageDecodeError(f"{name} cannot be read: {error.strerror}") from None
         # Decoders meet hostile bytes with errors of many kinds: each means a damaged file.
         raise ImageDecodeError(f"{name} is a damaged picture: {error}") from None
+
+
+def _name(source: Any) -> str:
+    path = source if isinstance(source, str | PathLike) else getattr(source, "name", None)
+    return str(fspath(path)) if isinstance(path, str | PathLike) else "the picture"
+
+
+def _opened(source: Any) -> AbstractContextManager[Image.Image]:
+    if isinstance(source, Image.Image):
+        return nullcontext(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        source = io.BytesIO(source)
+    elif not isinstance(source, str | PathLike) and not hasattr(source, "read"):
+        raise DataError(
+            "a picture must be a path, bytes, an open file, a PIL image or an array, "
+            f"but is {type(source).__module__}.{type(source).__qualname__}"
+        )
+    return Image.open(source, formats=FORMATS)
 
 
 def _check_pixels(name: str, size: tuple[int, int], max_pixels: int) -> None:
@@ -84,21 +92,24 @@ def _from_array(array: npt.NDArray[Any], max_pixels: int) -> Image.Image:
         array = array[:, :, 0]
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in {3, 4})):
         raise DataError(
-            "an array of pixels must be uint8 of shape (height, width) or (height, width, 1, 3 or 4), "
+            "an array of pixels must be uint8 or bool of shape (height, width) or (height, width, 1, 3 or 4), "
             f"but is {array.dtype} of {array.shape}"
         )
     _check_pixels("the array", (array.shape[1], array.shape[0]), max_pixels)
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def _to_grey(image: Image.Image) -> GreyImage:
+def _to_grey(name: str, image: Image.Image) -> GreyImage:
     image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
-        values = np.asarray(image, np.float64)
-        top = 65_535 if image.mode != "F" else 1.0  # Pillow opens 16-bit files as I;16 or I
-        return np.clip(np.rint(values / top * 255), 0, 255).astype(np.uint8)
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image).astype(np.float32)
+        top = 1 if image.mode == "F" else 65_535  # Pillow opens 16-bit files as I;16 or I
+        if not ((values >= 0) & (values <= top)).all():
+            raise ImageDecodeError(f"{name} has pixels outside 0..{top}")
+        return np.rint(values * np.float32(255 / top)).astype(np.uint8)
     if image.has_transparency_data:
         colours = image.convert("RGBA")
-        paper = Image.new("RGBA", colours.size, "white")
-        image = Image.alpha_composite(paper, colours)
-    return np.array(image.convert("RGB").convert("L") if image.mode not in {"L", "1"} else image.convert("L"))
+        image = Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours)
+    if image.mode not in {"L", "1"}:
+        image = image.convert("RGB")  # not every mode becomes grey in one step
+    return np.array(image.convert("L"))

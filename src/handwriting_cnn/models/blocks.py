@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from typing_extensions import override
 
 from handwriting_cnn.errors import ConfigError
 
@@ -16,6 +17,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     other axes and other backends take Keras's own path.
     """
 
+    @override
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise ``inputs`` of shape ``(n, height, width, channels)`` over all but the last axis."""
         fusable = (

@@ -157,8 +157,16 @@ def build_model(
 
 
 def build_from_spec(spec: ModelSpec) -> keras.Model:
-    """Build the model that a spec describes, in float32, with fresh weights."""
-    return build_model(spec.name, **spec.options)
+    """Build the model that a spec describes, in float32, with fresh weights.
+
+    Raises:
+        UnknownNameError: If no model or option has that name.
+        ConfigError: If an option is missing or outside what the network can work on.
+    """
+    options = dict(spec.options)
+    if not {"input_shape", "num_classes"} <= set(options) or "seed" in options:
+        raise ConfigError(f"the options of model {spec.name!r} must have input_shape and num_classes, and no seed")
+    return build_model(spec.name, **options)
 
 
 def model_spec(model: keras.Model) -> ModelSpec | None:

@@ -1,8 +1,8 @@
 """Writing files and folders so that a reader sees the old one or the new one, never a part."""
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +12,7 @@ from handwriting_cnn.errors import HandwritingError, OutputError
 
 @contextmanager
 def staged_file(path: Path) -> Iterator[Path]:
-    """Give the block a temporary file beside ``path``, which takes its place if the block succeeds.
+    """Give the block an empty temporary file beside ``path``, which takes its place if the block succeeds.
 
     Args:
         path: The final place; missing parent folders are made.
@@ -25,12 +25,10 @@ def staged_file(path: Path) -> Iterator[Path]:
     """
     with _translated(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        staged = Path(name)
+        staged = _beside(path, "part")
         try:
+            staged.touch(exist_ok=False)
             yield staged
-            staged.chmod(0o666 & ~_umask())  # mkstemp's files are private
             _sync(staged)
             staged.replace(path)
             _sync(path.parent)
@@ -40,31 +38,32 @@ def staged_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def staged_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Give the block a temporary folder beside ``path``, which takes its place if the block succeeds.
+    """Give the block an empty temporary folder beside ``path``, which takes its place if the block succeeds.
 
     Args:
         path: The final place; missing parent folders are made.
-        overwrite: Whether an existing folder is replaced.
+        overwrite: Whether an existing folder is replaced. Folders cannot be exchanged in one step: for the moment
+            between two renames there is none, and a reader tries again or holds a lock.
 
     Yields:
         The temporary folder's path.
 
     Raises:
-        OutputError: If it cannot be written, or exists and must not be replaced; nothing is left behind.
+        OutputError: If it cannot be written, or exists and must not be replaced; nothing is left behind, and an older
+            folder is as it was.
     """
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already")
     with _translated(path):
+        if path.exists() and not overwrite:
+            raise OutputError(f"{path} exists already")
         path.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        staged = _beside(path, "part")
         try:
+            staged.mkdir()
             yield staged
-            staged.chmod(0o777 & ~_umask())
-            for item in staged.iterdir():
+            for item in staged.rglob("*"):
                 _sync(item)
             _sync(staged)
-            shutil.rmtree(path, ignore_errors=True)
-            staged.replace(path)
+            _take_place(staged, path, overwrite=overwrite)
             _sync(path.parent)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
@@ -89,6 +88,24 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def _take_place(staged: Path, path: Path, *, overwrite: bool) -> None:
+    old = _beside(path, "old")
+    if overwrite and path.exists():
+        path.rename(old)
+    try:
+        staged.rename(path)
+    except OSError:
+        if old.exists():
+            old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(path: Path, role: str) -> Path:
+    # Cut, so that a name of the greatest length has room for the rest.
+    return path.parent / f".{path.name[:40]}.{secrets.token_hex(6)}.{role}"
+
+
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
     try:
@@ -100,14 +117,10 @@ def _translated(path: Path) -> Iterator[None]:
 
 
 def _sync(path: Path) -> None:
+    if os.name == "nt":  # opens no folders, and syncs no file that is open for reading only
+        return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

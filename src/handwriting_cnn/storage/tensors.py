@@ -1,16 +1,21 @@
 """Tensor files (safetensors), checked before and after reading."""
 
+import json
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
 from handwriting_cnn.errors import ModelFileError
-from handwriting_cnn.storage.atomic import staged_file
+from handwriting_cnn.storage.atomic import write_bytes
+
+LARGEST_BYTES: Final = 2**30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,19 +33,18 @@ class TensorHeader:
     dtypes: Mapping[str, str]
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Any], *, metadata: Mapping[str, str]) -> None:
-    """Write a tensor file, whole or not at all.
+def save_tensors(path: Path, tensors: Mapping[str, npt.NDArray[Any]], *, metadata: Mapping[str, str]) -> None:
+    """Write a tensor file, whole or not at all; equal tensors and metadata give equal bytes.
 
     Raises:
         OutputError: If it cannot be written.
     """
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    data = safetensors.numpy.save(contiguous, metadata=dict(metadata) or None)
-    with staged_file(path) as staged:
-        staged.write_bytes(data)
+    data = safetensors.numpy.save(contiguous)
+    write_bytes(path, _with_metadata(data, metadata) if metadata else data)
 
 
-def read_header(path: Path, *, max_bytes: int) -> TensorHeader:
+def read_header(path: Path, *, max_bytes: int = LARGEST_BYTES) -> TensorHeader:
     """Read a tensor file's header; its tensors are not read.
 
     Args:
@@ -50,7 +54,7 @@ def read_header(path: Path, *, max_bytes: int) -> TensorHeader:
     Raises:
         ModelFileError: If it is no tensor file, is damaged, or is larger than allowed.
     """
-    _check_size(path, max_bytes)
+    _check_file(path, max_bytes)
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  (no mapping, only keys())
@@ -63,7 +67,7 @@ def read_header(path: Path, *, max_bytes: int) -> TensorHeader:
         raise ModelFileError(f"{path} is no whole safetensors file: {error}") from None
 
 
-def load_tensors(path: Path, *, max_bytes: int) -> dict[str, Any]:
+def load_tensors(path: Path, *, max_bytes: int = LARGEST_BYTES) -> dict[str, npt.NDArray[Any]]:
     """Read a tensor file into memory.
 
     Args:
@@ -77,7 +81,7 @@ def load_tensors(path: Path, *, max_bytes: int) -> dict[str, Any]:
         ModelFileError: If it is no tensor file, is damaged, is larger than allowed, or holds numbers that are not
             finite.
     """
-    _check_size(path, max_bytes)
+    _check_file(path, max_bytes)
     try:
         tensors = safetensors.numpy.load_file(path)
     except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
@@ -88,14 +92,26 @@ def load_tensors(path: Path, *, max_bytes: int) -> dict[str, Any]:
     return dict(tensors)
 
 
-def _check_size(path: Path, max_bytes: int) -> None:
+def _with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
+    # safetensors itself writes metadata in another order in each process. The format is the header's length as a
+    # little-endian uint64, the header (JSON, padded with spaces so that the tensors begin at a multiple of 8), the tensors.
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8:start])}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[start:]
+
+
+def _check_file(path: Path, max_bytes: int) -> None:
     try:
-        if path.is_dir():
-            raise ModelFileError(f"{path} is a folder, not a file")
-        size = path.stat().st_size
+        found = path.stat()
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror or error}") from None
-    if size > max_bytes:
-        raise ModelFileError(f"{path} has {size:,} bytes, more than the {max_bytes:,} that are allowed")
-    if size == 0:
+    if stat.S_ISDIR(found.st_mode):
+        raise ModelFileError(f"{path} is a folder, not a file")
+    if not stat.S_ISREG(found.st_mode):
+        raise ModelFileError(f"{path} is no regular file")
+    if found.st_size > max_bytes:
+        raise ModelFileError(f"{path} has {found.st_size:,} bytes, more than the {max_bytes:,} that are allowed")
+    if found.st_size == 0:
         raise ModelFileError(f"{path} is empty")

@@ -7,8 +7,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-import keras
-
 from handwriting_cnn.data.dataset import Dataset, DatasetSplits
 from handwriting_cnn.data.loading import load_dataset
 from handwriting_cnn.errors import UnknownNameError
@@ -48,6 +46,8 @@ class TaskResult:
     def summary(self) -> dict[str, Any]:
         """Return the result as JSON values."""
         return {
+            **self.report.summary(),
+            "split": self.report.protocol,
             "task": self.task.name,
             "title": self.task.title,
             "dataset": self.dataset,
@@ -57,7 +57,6 @@ class TaskResult:
             "epochs": self.training.config.epochs,
             "kept_epoch": self.training.best_epoch,
             "reference_accuracy": self.task.reference_accuracy if self.dataset == "ahcd" else None,
-            **self.report.summary(),
             "seconds": round(self.training.seconds, 1),
             "folder": None if self.folder is None else str(self.folder),
         }
@@ -139,7 +138,6 @@ def _train(
         deterministic=settings["deterministic"],
         keep="best" if honest else "last",
     )
-    model: keras.Model
     if task.continues is None:
         model = build_model(task.model, input_shape=train.input_shape, num_classes=train.num_classes, seed=seed)
     else:

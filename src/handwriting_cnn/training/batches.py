@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from typing_extensions import override
 
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.types import ImageArray
@@ -39,6 +40,7 @@ class Batches(keras.utils.PyDataset):
         one_hot[np.arange(len(rows)), self._labels[rows]] = 1.0
         return self._dataset.take(rows), one_hot
 
+    @override
     def on_epoch_end(self) -> None:
         """Draw the next epoch's order."""
         self._epoch += 1

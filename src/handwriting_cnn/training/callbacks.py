@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+from typing_extensions import override
 
 from handwriting_cnn.errors import TrainingError
 from handwriting_cnn.training.precision import ComputePrecision
@@ -29,6 +30,7 @@ class SeedStates(keras.callbacks.Callback):
         super().__init__()
         self._seed = seed
 
+    @override
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set the states."""
         states = [variable for variable in self.model.variables if variable.path.endswith("seed_generator_state")]
@@ -43,10 +45,12 @@ class FiniteLoss(keras.callbacks.Callback):
         super().__init__()
         self._epoch = 0
 
+    @override
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Note the epoch, for the message."""
         self._epoch = epoch
 
+    @override
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Look at the loss.
 
@@ -80,6 +84,7 @@ class Validation(keras.callbacks.Callback):
         self._precision, self._averaged, self._snapshot = precision, averaged, snapshot
         self._context: AbstractContextManager[None] | None = None
 
+    @override
     def on_test_begin(self, logs: Any = None) -> None:
         """Switch to what is validated."""
         self._precision.restore()
@@ -87,6 +92,7 @@ class Validation(keras.callbacks.Callback):
             self._context = self._averaged()
             self._context.__enter__()
 
+    @override
     def on_test_end(self, logs: Any = None) -> None:
         """Keep it, and switch back."""
         self._snapshot()
@@ -112,20 +118,24 @@ class Progress(keras.callbacks.Callback):
         self._started = 0.0
         self._epoch = 0
 
+    @override
     def on_train_begin(self, logs: Any = None) -> None:
         """Start the clock."""
         self._started = time.monotonic()
 
+    @override
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Note the epoch."""
         self._epoch = epoch
 
+    @override
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Move the bar within the epoch."""
         if self._bar is None and self._shown and time.monotonic() - self._started > _QUIET_SECONDS:
             self._draw()
         self._move(self._epoch + (batch + 1) / self.params["steps"], logs)
 
+    @override
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Move the bar to the epoch's end and log its figures."""
         self._move(epoch + 1, logs)
@@ -157,4 +167,6 @@ class Progress(keras.callbacks.Callback):
             return
         logs = logs or {}
         shown = [f"{name} {logs[name]:.3f}" for name in ("accuracy", "val_accuracy") if name in logs]
-        self._bar.update(self._task, completed=completed, epoch=min(self._epoch + 1, self._epochs), figures=" ".join(shown))
+        self._bar.update(
+            self._task, completed=completed, epoch=min(self._epoch + 1, self._epochs), figures=" ".join(shown)
+        )

@@ -23,7 +23,8 @@ class TrainConfig:
     Attributes:
         epochs: Passes over the training set, at least 1. ``"auto"`` takes 30, and more for small sets, see
             :func:`~handwriting_cnn.training.resolve.auto_epochs`.
-        batch_size: Pictures an update, at least 1.
+        batch_size: Pictures an update, at least 1. ``"auto"`` takes 128, and 64 for small sets, see
+            :func:`~handwriting_cnn.training.resolve.auto_batch_size`.
         optimizer: ``"adamw"``, ``"adam"`` or ``"sgd"`` (Nesterov momentum 0.9).
         learning_rate: The schedule's highest rate, above 0.
         schedule: ``"constant"``; ``"cosine"`` (falls to 0; Loshchilov and Hutter, 2017, arXiv:1608.03983, without
@@ -51,7 +52,7 @@ class TrainConfig:
     """
 
     epochs: int | Literal["auto"] = "auto"
-    batch_size: int = 128
+    batch_size: int | Literal["auto"] = "auto"
     optimizer: Optimizer = "adamw"
     learning_rate: float = 2e-3
     schedule: Schedule = "one-cycle"
@@ -72,10 +73,9 @@ class TrainConfig:
         for name, kind in _CHOICES.items():
             if getattr(self, name) not in get_args(kind):
                 raise UnknownNameError(name, str(getattr(self, name)), get_args(kind))
-        for name in ("epochs", "steps_per_execution"):
+        for name in ("epochs", "batch_size", "steps_per_execution"):
             if getattr(self, name) != "auto":
                 self._check_int(name, 1)
-        self._check_int("batch_size", 1)
         self._check_int("seed", 0)
         if self.early_stopping is not None:
             self._check_int("early_stopping", 1)
@@ -86,8 +86,6 @@ class TrainConfig:
             self._check_real("ema", "between 0 and 1", lambda value: 0 < value < 1)
         if self.clip_norm is not None:
             self._check_real("clip_norm", "above 0", lambda value: value > 0)
-        if isinstance(self.class_weights, list):  # as JSON gives it
-            object.__setattr__(self, "class_weights", tuple(self.class_weights))
         if isinstance(self.class_weights, tuple) and not all(_is_real(w) and w > 0 for w in self.class_weights):
             raise ConfigError(f"class_weights must be positive numbers, but are {self.class_weights!r}")
         if isinstance(self.class_weights, str) and self.class_weights != "balanced":
@@ -107,6 +105,8 @@ class TrainConfig:
         augment = values.get("augment")
         if isinstance(augment, Mapping):
             values = {**values, "augment": AugmentConfig.from_json(augment)}
+        if isinstance(values.get("class_weights"), list):
+            values = {**values, "class_weights": tuple(values["class_weights"])}
         return cls(**values)
 
     def _check_int(self, name: str, low: int) -> None:

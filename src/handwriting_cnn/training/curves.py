@@ -28,6 +28,8 @@ def plot_history(
     """
     if metric not in history:
         raise UnknownNameError("metric", metric, [name for name in history if not name.startswith("val_")])
+    from matplotlib.ticker import MaxNLocator
+
     if ax is None:
         from matplotlib.figure import Figure
 
@@ -39,7 +41,7 @@ def plot_history(
     if best_epoch is not None and f"val_{metric}" in history:
         ax.axvline(best_epoch, color="0.6", linewidth=1, linestyle=":", label=f"kept: epoch {best_epoch}")
     ax.set(xlabel="epoch", ylabel=metric.replace("_", " "))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(visible=True, alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)

@@ -62,4 +62,6 @@ def _output_layers(model: keras.Model) -> list[keras.layers.Layer]:
     except AttributeError:  # a subclassed model has no graph: its last layer is the best guess
         return leaf_layers(model)[-1:]
     makers = [output._keras_history.operation for output in outputs]  # noqa: SLF001  (Keras has no public name for it)
-    return [layer for maker in makers for layer in (_output_layers(maker) if isinstance(maker, keras.Model) else [maker])]
+    return [
+        layer for maker in makers for layer in (_output_layers(maker) if isinstance(maker, keras.Model) else [maker])
+    ]

@@ -13,7 +13,7 @@ import keras
 
 from handwriting_cnn.artifact.model_file import SavedModel
 from handwriting_cnn.data.alphabet import Alphabet
-from handwriting_cnn.imaging.preprocess import PreprocessSpec
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.storage.atomic import write_text
 from handwriting_cnn.training.config import TrainConfig
 
@@ -29,7 +29,7 @@ class TrainResult:
         model: The model that was trained, with the chosen weights, in float32.
         config: The config with every ``"auto"`` resolved.
         history: A list of one value an epoch: ``loss``, ``accuracy``, ``learning_rate``, and ``val_loss`` and
-            ``val_accuracy`` where there was a validation set. Training figures are those under augmentation and dropout.
+            ``val_accuracy`` with a validation set. Training figures are those under augmentation and dropout.
         best_epoch: The epoch whose weights were kept, from 1.
         seconds: Time spent in this process, in seconds; near 0 for a run that was finished before.
         alphabet: What the classes are.

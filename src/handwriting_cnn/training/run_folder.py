@@ -12,7 +12,7 @@ from handwriting_cnn.storage.locks import file_lock
 from handwriting_cnn.training.checkpoints import CheckpointStore
 
 _FORMAT: Final = 1
-_AUTO: Final = ("epochs", "precision", "steps_per_execution")
+_AUTO: Final = ("batch_size", "epochs", "precision", "steps_per_execution")
 
 
 class RunFolder:

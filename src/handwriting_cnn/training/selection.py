@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
+from typing_extensions import override
 
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
@@ -19,9 +21,7 @@ class Recorder(keras.callbacks.Callback):
         save: Takes each epoch's checkpoint, or ``None``.
     """
 
-    def __init__(
-        self, network: keras.Model, config: TrainConfig, *, save: Callable[[Checkpoint], None] | None
-    ) -> None:
+    def __init__(self, network: keras.Model, config: TrainConfig, *, save: Callable[[Checkpoint], None] | None) -> None:
         super().__init__()
         self._network, self._config, self._save = network, config, save
         self._candidate: dict[str, Any] | None = None
@@ -35,6 +35,7 @@ class Recorder(keras.callbacks.Callback):
         """Keep the network's weights of this moment as the epoch's result."""
         self._candidate = read_variables(self._network.weights, prefix="chosen")
 
+    @override
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Record an epoch."""
         figures = {name: float(value) for name, value in (logs or {}).items()}
@@ -92,5 +93,5 @@ def _rank(history: Mapping[str, list[float]], index: int) -> tuple[float, float]
 
 
 def _rate(optimizer: keras.optimizers.Optimizer) -> float:
-    rate = keras.ops.convert_to_tensor(optimizer.learning_rate)
-    return float(keras.ops.convert_to_numpy(rate))
+    rate = optimizer.learning_rate  # a variable, or a schedule's value
+    return float(np.asarray(getattr(rate, "value", rate)))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import keras
+from typing_extensions import override
 
 from handwriting_cnn.augment.warp import Augment
 from handwriting_cnn.data.dataset import Dataset
@@ -103,10 +104,11 @@ class Trainer:
             folder.claim({"config": config.to_json(), "data": provenance, "architecture": _architecture(model)})
         last = None if folder is None else folder.checkpoints.newest()
 
-        steps = math.ceil(len(train) / config.batch_size)
+        batch_size, epochs = int(config.batch_size), int(config.epochs)
+        steps = math.ceil(len(train) / batch_size)
         wrapper = _wrap(model, config)
         wrapper.compile(
-            optimizer=make_optimizer(config, steps=steps * int(config.epochs)),
+            optimizer=make_optimizer(config, steps=steps * epochs),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
             metrics=["accuracy"],
             steps_per_execution=config.steps_per_execution,
@@ -117,21 +119,23 @@ class Trainer:
             recorder.continue_from(last)
         if not recorder.finished:
             epoch = 0 if last is None else last.epoch
-            batches = Batches(train, batch_size=config.batch_size, seed=config.seed, epoch=epoch)
+            batches = Batches(train, batch_size=batch_size, seed=config.seed, epoch=epoch)
             precision = ComputePrecision(model, config.precision)
             averaged = _averaging(wrapper, batches, config)
-            bar = Progress(int(config.epochs), shown=progress)
+            bar = Progress(epochs, shown=progress)
             end_of_epoch = [] if validation is not None or averaged is None else [_AveragedSnapshot(averaged, recorder)]
             try:
                 with precision.training():
                     wrapper.fit(
                         batches,
-                        epochs=config.epochs,
+                        epochs=epochs,
                         initial_epoch=epoch,
                         verbose=0,
-                        shuffle=False,  # Batches has an order of its own; Keras would shuffle it from Python's generator
+                        shuffle=False,  # Keras would shuffle the batches from Python's generator
                         class_weight=class_weights(config, train),
-                        validation_data=None if validation is None else Batches(validation, batch_size=_VALIDATION_BATCH),
+                        validation_data=None
+                        if validation is None
+                        else Batches(validation, batch_size=_VALIDATION_BATCH),
                         callbacks=[
                             SeedStates(config.seed),
                             FiniteLoss(),
@@ -166,7 +170,7 @@ class Trainer:
         config = resolved(dataclasses.replace(self.config, **taken), num_images=len(train))
         if config.steps_per_execution != "auto":
             return config
-        batches = Batches(train, batch_size=config.batch_size)
+        batches = Batches(train, batch_size=int(config.batch_size))
         with ComputePrecision(model, config.precision).training():
             steps = auto_steps_per_execution(model, batches[0][0], steps_per_epoch=len(batches))
         return dataclasses.replace(config, steps_per_execution=steps)
@@ -179,6 +183,7 @@ class _AveragedSnapshot(keras.callbacks.Callback):
         super().__init__()
         self._averaged, self._recorder = averaged, recorder
 
+    @override
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         with self._averaged():
             self._recorder.snapshot()

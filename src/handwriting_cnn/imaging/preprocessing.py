@@ -1,0 +1,151 @@
+"""From a grey picture to the network's square."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from handwriting_cnn.errors import ConfigError, DataError, UnknownNameError
+from handwriting_cnn.imaging.decode import GreyImage
+from handwriting_cnn.types import ImageArray
+
+Polarity: TypeAlias = Literal["auto", "dark-on-light", "light-on-dark"]
+Background: TypeAlias = Literal["subtract", "keep"]
+_Levels: TypeAlias = npt.NDArray[np.float32]
+
+_CHOICES: Final = {"polarity": Polarity, "background": Background}
+_BLANK: Final = 32  # grey levels: less contrast than this is paper's texture, not ink
+_TEXTURE: Final = 3 * 1.4826  # of the median absolute deviation: three standard deviations of a normal spread
+_INK: Final = 0.25  # share of the ink's top that counts as ink when the picture is cropped
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreprocessSpec:
+    """How a picture becomes the network's square; travels with data sets and models.
+
+    Attributes:
+        height: Pixels of the result, 1..4096.
+        width: Pixels of the result, 1..4096.
+        polarity: ``"dark-on-light"`` is turned over, ``"light-on-dark"`` is not, and ``"auto"`` decides by the median
+            of the picture's border: above 127 it is light paper.
+        background: ``"subtract"`` makes the paper and its texture 0 and the ink's top 255; see :func:`preprocess`.
+            ``"keep"`` leaves the levels as they are.
+        crop: Whether to cut to the ink's box before scaling.
+        margin: Share of the square that stays paper on each side, 0 up to 0.45.
+    """
+
+    height: int = 32
+    width: int = 32
+    polarity: Polarity = "auto"
+    background: Background = "subtract"
+    crop: bool = False
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("height", "width"):
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= 4096:
+                raise ConfigError(f"{name} must be an int in 1..4096, but is {value!r}")
+        for name, kind in _CHOICES.items():
+            if getattr(self, name) not in get_args(kind):
+                raise UnknownNameError(name, str(getattr(self, name)), get_args(kind))
+        if type(self.crop) is not bool:
+            raise ConfigError(f"crop must be true or false, but is {self.crop!r}")
+        if isinstance(self.margin, bool) or not isinstance(self.margin, int | float) or not 0 <= self.margin <= 0.45:
+            raise ConfigError(f"margin must be a number in 0..0.45, but is {self.margin!r}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the spec as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "PreprocessSpec":
+        """Make a spec from what :meth:`to_json` returned; a setting that does not exist is refused."""
+        known = [item.name for item in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise UnknownNameError("preprocessing setting", name, known)
+        return cls(**values)
+
+
+def preprocess(image: GreyImage, spec: PreprocessSpec) -> ImageArray:
+    """Turn a grey picture into the network's square: bright ink on paper of 0.
+
+    1. Polarity: dark ink on light paper is turned over.
+    2. Background, if it is subtracted: the paper's level, the median of the border, becomes 0, and so does its texture
+       and shade, three standard deviations of the border (estimated from its median absolute deviation; at most half
+       of the contrast). A picture with less contrast than 32 levels is a blank, all 0.
+    3. Crop, if wanted, to the box of all that has at least a quarter of the ink's contrast.
+    4. Scaling with its aspect kept, weighted by area when it shrinks and bilinear when it grows; paper around it,
+       centred.
+    5. Levels, if the background is subtracted: the brightest becomes 255, by a factor of at most 8.
+
+    A picture that has the network's form already (its size, light on a border whose median is 0; no crop, no margin)
+    is not changed, so to do this twice is to do it once.
+
+    Args:
+        image: uint8 of shape ``(height, width)``, as :func:`~handwriting_cnn.imaging.decode.decode_image` returns it.
+        spec: The rules.
+
+    Returns:
+        uint8 of shape ``(spec.height, spec.width, 1)``, not a view of the picture.
+
+    Raises:
+        DataError: If the picture has another type or shape, or no pixels.
+    """
+    if image.dtype != np.uint8 or image.ndim != 2 or image.size == 0:
+        raise DataError(f"a grey picture must be uint8 of shape (height, width), but is {image.dtype} of {image.shape}")
+    paper, texture = _paper(image)
+    turned = spec.polarity == "dark-on-light" or (spec.polarity == "auto" and paper > 127)
+    if not turned and paper == 0 and image.shape == (spec.height, spec.width) and not spec.crop and not spec.margin:
+        return image[..., np.newaxis].copy()
+    levels = image.astype(np.float32)
+    if turned:
+        levels, paper = 255 - levels, 255 - paper
+    ink = _ink(levels - paper, texture)
+    subtract = spec.background == "subtract"
+    if subtract:
+        levels, paper = ink, 0.0
+    if spec.crop:
+        levels = levels[_box(ink)]
+    square = _fitted(levels, spec, paper=paper)
+    if subtract:
+        square *= 255 / max(float(square.max()), _BLANK)
+    return np.clip(np.rint(square), 0, 255).astype(np.uint8)[..., np.newaxis]
+
+
+def _paper(image: GreyImage) -> tuple[float, float]:
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).astype(np.float32)
+    level = float(np.median(border))
+    return level, _TEXTURE * float(np.median(np.abs(border - level)))
+
+
+def _ink(contrast: _Levels, texture: float) -> _Levels:
+    top = float(contrast.max())
+    if top < _BLANK:
+        return np.zeros_like(contrast)
+    return np.maximum(contrast - min(texture, top / 2), 0)
+
+
+def _box(ink: _Levels) -> tuple[slice, slice]:
+    inked = ink >= max(_INK * float(ink.max()), 1)
+    if not inked.any():
+        return slice(None), slice(None)
+    rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _fitted(levels: _Levels, spec: PreprocessSpec, *, paper: float) -> _Levels:
+    inner = np.array([spec.height, spec.width]) * (1 - 2 * spec.margin)
+    size = np.array(levels.shape)
+    height, width = (max(int(side), 1) for side in np.rint(size * (inner / size).min()))
+    if (height, width) != levels.shape:
+        # Pillow's bilinear filter covers the whole source area of a pixel when it shrinks.
+        levels = np.asarray(Image.fromarray(levels).resize((width, height), Image.Resampling.BILINEAR))
+    square = np.full((spec.height, spec.width), paper, np.float32)
+    top, left = (spec.height - height) // 2, (spec.width - width) // 2
+    square[top : top + height, left : left + width] = levels
+    return square

@@ -159,7 +159,7 @@ def test_auto_is_resolved_once_and_kept(plain_net, strokes, tmp_path):
     assert "auto" not in {first.config.batch_size, first.config.precision, first.config.steps_per_execution}
     assert Trainer(settings).fit(plain_net(), strokes, run_dir=tmp_path).config == first.config
     assert json.loads((tmp_path / "history.json").read_text()) == first.history
-    rows = list(csv.reader((tmp_path / "history.csv").open()))
+    rows = list(csv.reader((tmp_path / "history.csv").read_text().splitlines()))
     assert rows[0] == ["epoch", *first.history]
     assert len(rows) == 4
 

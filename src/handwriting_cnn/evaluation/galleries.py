@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PAIRS: Final = 9
 _MISTAKES: Final = 30
 _STRIP: Final = 3  # pictures a strip
-_SMALL, _LARGE = 40, 72  # CSS pixels
+_SMALL, _LARGE = 40, 64  # CSS pixels
 
 
 def letter(alphabet: Alphabet, number: int) -> list[Element]:

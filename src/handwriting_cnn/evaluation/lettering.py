@@ -71,7 +71,7 @@ def _fonts() -> Sequence[frozenset[int]]:
     fonts = []
     for family in FontProperties().get_family():
         try:
-            path = findfont(FontProperties(family=family), fallback_to_default=False)
+            path = findfont(FontProperties(family=[family]), fallback_to_default=False)
         except ValueError:  # a family that is not installed
             continue
         fonts.append(frozenset(get_font(path).get_charmap()))

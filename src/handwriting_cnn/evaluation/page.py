@@ -27,6 +27,7 @@ def report_page(report: "EvaluationReport") -> str:
         element("title", f"{report.name}: {_percent(report.accuracy)} accuracy"),
         element("style", style),
     )
+    data = f" The data's sha256 begins with {report.digest[:16]}." if report.digest else ""
     sections = [
         _lead(report),
         *_method(report),
@@ -34,7 +35,7 @@ def report_page(report: "EvaluationReport") -> str:
         *_matrix(report),
         *_letters(report),
         *mistake_cards(report),
-        element("footer", "Made by handwriting-cnn. The same figures for programs: report.json."),
+        element("footer", "Made by handwriting-cnn. The same figures for programs: report.json.", data),
     ]
     page = element("html", head, element("body", element("main", *sections)), lang="en")
     return "<!DOCTYPE html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
@@ -54,7 +55,7 @@ def _lead(report: "EvaluationReport") -> Element:
             element(
                 "div",
                 element("p", f"{report.accuracy * 100:.2f}", element("small", " %"), class_="figure"),
-                element("p", "of the pictures are read right (top-1 accuracy)", class_="muted"),
+                element("p", f"of the pictures are read right (top-1); {_interval(report)}", class_="muted"),
             ),
             _scale(report),
             element(
@@ -80,7 +81,7 @@ def _scale(report: "EvaluationReport") -> Element:
         element("span", "100 %"),
         class_="scale",
         role="img",
-        aria_label=f"Accuracy {_percent(report.accuracy)}, 95% interval {_percent(low)} to {_percent(high)}",
+        aria_label=f"Accuracy {_percent(report.accuracy)}, {_interval(report)}",
     )
 
 
@@ -118,7 +119,9 @@ def _matrix(report: "EvaluationReport") -> list[Element]:
             "diagonal; mistakes are orange, the stronger the larger their share of the row.",
             class_="muted",
         ),
-        element("figure", draw_matrix(report.confusion, report.alphabet), class_="card scroll"),
+        element(
+            "figure", draw_matrix(report.confusion, report.alphabet), class_="card matrix-card scroll", tabindex="0"
+        ),
     ]
 
 
@@ -136,9 +139,9 @@ def _letters(report: "EvaluationReport") -> list[Element]:
                 "tr",
                 element("th", *letter(report.alphabet, number), scope="row"),
                 element("td", f"{support:,}"),
-                element("td", _percent(float(scores.precision[number])) if answers else "–"),
-                element("td", _percent(float(scores.recall[number])) if support else "–"),
-                element("td", _percent(f1) if support + answers else "–"),
+                element("td", _rounded(float(scores.precision[number])) if answers else "–"),
+                element("td", _rounded(float(scores.recall[number])) if support else "–"),
+                element("td", _rounded(f1) if support + answers else "–"),
                 element("td", bar, class_="bar"),
             )
         )
@@ -147,10 +150,10 @@ def _letters(report: "EvaluationReport") -> list[Element]:
             "tr",
             element("th", name, scope="row"),
             element("td", f"{len(report):,}"),
-            *[element("td", _percent(value)) for value in average],
+            *[element("td", _rounded(value)) for value in average],
             element("td", class_="bar"),
         )
-        for name, average in (("macro average", report.macro), ("weighted average", report.weighted))
+        for name, average in (("macro", report.macro), ("weighted", report.weighted))
     ]
     table = element(
         "table",
@@ -160,13 +163,23 @@ def _letters(report: "EvaluationReport") -> list[Element]:
     )
     meaning = (
         "Precision: of the answers with this letter, the share that is right. Recall: of this letter's pictures, the "
-        "share that is found. F1 is their harmonic mean."
+        "share that is found. F1 is their harmonic mean. Below, the plain mean over the letters (macro) and the mean "
+        "weighted by their pictures."
     )
     return [
         element("h2", "Letter by letter"),
         element("p", meaning, class_="muted"),
-        element("div", table, class_="card scroll"),
+        element("div", table, class_="card scroll", tabindex="0"),
     ]
+
+
+def _interval(report: "EvaluationReport") -> str:
+    low, high = report.interval
+    return f"95% interval {_percent(low)} to {_percent(high)}"
+
+
+def _rounded(share: float) -> str:
+    return f"{share * 100:.1f}%"
 
 
 def _percent(share: float) -> str:

@@ -1,0 +1,96 @@
+import keras
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score
+
+from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
+from handwriting_cnn.evaluation.evaluator import Evaluator
+
+
+@pytest.fixture
+def dataset():
+    rng = np.random.default_rng(0)
+    return Dataset.from_arrays(
+        rng.integers(0, 256, (50, 8, 8), dtype=np.uint8), np.arange(50) % 3, alphabet="abc", name="noise", protocol="own"
+    )
+
+
+def classifier(images):
+    """Answers by the brightness of the picture's left upper corner."""
+    scores = np.stack([images[:, 0, 0, 0], images[:, 0, 1, 0], images[:, 1, 0, 0]], axis=1).astype(np.float64) + 1
+    return scores / scores.sum(axis=1, keepdims=True)
+
+
+def test_a_function_is_judged_in_batches(dataset):
+    sizes = []
+
+    def watched(images):
+        sizes.append(len(images))
+        return classifier(images)
+
+    report = Evaluator(batch_size=16).evaluate(watched, dataset)
+    assert sizes == [16, 16, 16, 2]
+    expected = accuracy_score(dataset.labels, classifier(dataset.images).argmax(axis=1))
+    assert report.accuracy == pytest.approx(expected)
+    assert (report.name, report.protocol, report.digest) == ("noise", "own", dataset.digest)
+
+
+def test_a_keras_model_is_judged(dataset):
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(inputs)))
+    report = Evaluator(batch_size=20).evaluate(model, dataset)
+    answers = keras.ops.convert_to_numpy(model(dataset.images)).argmax(axis=1)
+    np.testing.assert_array_equal(report.predictions, answers)
+    with pytest.raises(ShapeMismatchError, match="8x8x1"):
+        Evaluator().evaluate(model, Dataset.from_arrays(np.zeros((3, 9, 9), np.uint8), [0, 1, 2], alphabet="abc"))
+    with pytest.raises(ShapeMismatchError, match="3"):
+        Evaluator().evaluate(model, Dataset.from_arrays(np.zeros((2, 8, 8), np.uint8), [0, 1], alphabet="ab"))
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "message"),
+    [
+        (lambda images: np.zeros((len(images), 4)), ShapeMismatchError, r"\(50, 3\), but have \(50, 4\)"),
+        (lambda images: np.zeros((1, 3)), ShapeMismatchError, r"\(1, 3\)"),
+        (lambda images: np.full((len(images), 3), np.nan), DataError, "picture 0 are not all finite"),
+        (lambda images: np.full((len(images), 3), 0.5), DataError, "sum to 1.5, not to 1"),
+        (lambda images: np.tile([2.0, -0.5, -0.5], (len(images), 1)), DataError, "partly negative"),
+        (lambda images: np.full((len(images), 3), "x"), DataError, "must be numbers"),
+    ],
+)
+def test_answers_that_are_no_probabilities_are_refused(dataset, answers, error, message):
+    with pytest.raises(error, match=message):
+        Evaluator().evaluate(answers, dataset)
+
+
+def test_bare_answers():
+    report = Evaluator().from_predictions([0, 1, 2, 1], [0, 1, 1, 1])
+    assert (report.accuracy, report.top_k, report.top_k_accuracy) == (0.75, None, None)
+    assert report.alphabet.characters == ("0", "1", "2")
+    probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.3, 0.5]])
+    with_top = Evaluator(top_k=2).from_predictions([1, 2], probabilities, alphabet="abc")
+    assert (with_top.accuracy, with_top.top_k_accuracy) == (0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions", "options", "error", "message"),
+    [
+        ([0, 1], [0], {}, ShapeMismatchError, "2 labels, but 1 predictions"),
+        ([], [], {}, DataError, "at least one label"),
+        ([[0]], [0], {}, ShapeMismatchError, "shape"),
+        ([0, 3], [0, 1], {"alphabet": "abc"}, DataError, "3"),
+        ([0, 1], [0, 3], {"alphabet": "abc"}, DataError, "prediction 3 at position 1"),
+        ([0, 1], [0.0, 1.0], {"alphabet": "abc"}, DataError, "whole class numbers"),
+        ([0, 1], [[0.5, 0.5]] * 2, {"alphabet": "abc"}, ShapeMismatchError, r"\(2, 3\)"),
+        ([0, 1], [0, 1], {"images": np.zeros((1, 4, 4), np.uint8)}, ShapeMismatchError, "1 pictures"),
+    ],
+)
+def test_bare_answers_that_do_not_fit_are_refused(labels, predictions, options, error, message):
+    with pytest.raises(error, match=message):
+        Evaluator().from_predictions(labels, predictions, **options)
+
+
+def test_settings_are_checked():
+    with pytest.raises(ConfigError, match="batch_size"):
+        Evaluator(batch_size=0)

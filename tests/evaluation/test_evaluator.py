@@ -12,7 +12,11 @@ from handwriting_cnn.evaluation.evaluator import Evaluator
 def dataset():
     rng = np.random.default_rng(0)
     return Dataset.from_arrays(
-        rng.integers(0, 256, (50, 8, 8), dtype=np.uint8), np.arange(50) % 3, alphabet="abc", name="noise", protocol="own"
+        rng.integers(0, 256, (50, 8, 8), dtype=np.uint8),
+        np.arange(50) % 3,
+        alphabet="abc",
+        name="noise",
+        protocol="own",
     )
 
 

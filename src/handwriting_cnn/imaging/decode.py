@@ -54,7 +54,7 @@ def decode_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> GreyIm
         raise ImageDecodeError(f"{name} is no picture of a format that is read ({', '.join(FORMATS)})") from None
     except Image.DecompressionBombError as error:
         raise ImageDecodeError(f"{name} is too large: {error}") from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageDecodeError(f"{name} cannot be read: {error.strerror}") from None
         # Decoders meet hostile bytes with errors of many kinds: each means a damaged file.

@@ -94,7 +94,7 @@ def load_tensors(path: Path, *, max_bytes: int = LARGEST_BYTES) -> dict[str, npt
 
 def _with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
     # safetensors itself writes metadata in another order in each process. The format is the header's length as a
-    # little-endian uint64, the header (JSON, padded with spaces so that the tensors begin at a multiple of 8), the tensors.
+    # little-endian uint64, the header (JSON, padded with spaces to a multiple of 8), the tensors.
     start = 8 + int.from_bytes(data[:8], "little")
     header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8:start])}
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()

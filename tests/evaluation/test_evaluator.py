@@ -10,9 +10,9 @@ from handwriting_cnn.evaluation.evaluator import Evaluator
 
 @pytest.fixture
 def dataset():
-    rng = np.random.default_rng(0)
+    images = np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8)
     return Dataset.from_arrays(
-        rng.integers(0, 256, (50, 8, 8), dtype=np.uint8),
+        images,
         np.arange(50) % 3,
         alphabet="abc",
         name="noise",

@@ -104,9 +104,10 @@ def test_damaged_files_decode_or_are_refused(place, value, kept):
     data = bytearray(encoded(Image.fromarray(RAMP), "PNG"))[:kept]
     data[place % len(data)] = value
     try:
-        assert decode_image(bytes(data)).dtype == np.uint8
-    except ImageDecodeError as error:
-        assert "\n" not in str(error)
+        decoded = decode_image(bytes(data))
+    except ImageDecodeError:
+        return
+    assert decoded.dtype == np.uint8
 
 
 @pytest.mark.parametrize(

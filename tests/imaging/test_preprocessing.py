@@ -63,9 +63,8 @@ def test_blank_paper_stays_blank():
 
 @pytest.mark.parametrize(("height", "width"), [(64, 32), (32, 64), (100, 10), (5, 50)])
 def test_the_aspect_is_kept_and_the_ink_centred(height, width):
-    result = preprocess(
-        np.zeros((height, width), np.uint8) + 200, PreprocessSpec(polarity="light-on-dark", background="keep")
-    )
+    kept = PreprocessSpec(polarity="light-on-dark", background="keep")
+    result = preprocess(np.full((height, width), 200, np.uint8), kept)
     assert result.min() == 200  # the paper of a kept background goes on around it
     picture = np.full((height, width), 255, np.uint8)
     picture[height // 5 : -height // 5, width // 5 : -width // 5] = 0

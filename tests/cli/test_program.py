@@ -115,6 +115,15 @@ def test_from_a_folder_of_pictures_to_a_model_file(run, tmp_path, monkeypatch):
     assert json.loads(out)["accuracy"] >= 0.95
     assert (tmp_path / "scored" / "report.html").is_file()
 
+    # The classes are the model's, whatever order the folders' names have.
+    (tmp_path / "letters" / "a").rename(tmp_path / "letters" / "z")
+    status, _, err = run("evaluate", model, "--folder", "letters", "--import", "nets")
+    assert status == 2
+    assert "z" in err
+    status, _, err = run("evaluate", model, "--dataset", "digits", "--import", "nets")
+    assert status == 2
+    assert "the model reads a b, but digits has 0 1 2" in err
+
     status, out, _ = run("info", model, "--json")
     assert json.loads(out)["architecture"]["name"] == "cli_net"
     assert json.loads(out)["card"]["training"]["epochs"] == 6

@@ -1,8 +1,12 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
+from handwriting_cnn.artifact.model_file import SavedModel
+from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.evaluation.evaluator import Evaluator
@@ -46,10 +50,35 @@ def test_a_keras_model_is_judged(dataset):
     report = Evaluator(batch_size=20).evaluate(model, dataset)
     answers = keras.ops.convert_to_numpy(model(dataset.images)).argmax(axis=1)
     np.testing.assert_array_equal(report.predictions, answers)
+    model.compile(steps_per_execution=3)  # must not change what a batch's answers are
+    np.testing.assert_array_equal(Evaluator().evaluate(model, dataset).predictions, answers)
     with pytest.raises(ShapeMismatchError, match="8x8x1"):
         Evaluator().evaluate(model, Dataset.from_arrays(np.zeros((3, 9, 9), np.uint8), [0, 1, 2], alphabet="abc"))
     with pytest.raises(ShapeMismatchError, match="3"):
         Evaluator().evaluate(model, Dataset.from_arrays(np.zeros((2, 8, 8), np.uint8), [0, 1], alphabet="ab"))
+
+
+def test_a_saved_model_of_other_letters_is_refused(dataset):
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(inputs)))
+    saved = SavedModel(model=model, alphabet=Alphabet.of("acb"), preprocessing=dataset.preprocessing)
+    with pytest.raises(ShapeMismatchError, match=r"knows 3 letters \(a c b\), but noise has 3 letters \(a b c\)"):
+        Evaluator().evaluate(saved, dataset)
+    fitting = dataclasses.replace(saved, alphabet=dataset.alphabet)
+    np.testing.assert_array_equal(
+        Evaluator().evaluate(fitting, dataset).predictions, Evaluator().evaluate(model, dataset).predictions
+    )
+
+
+def test_a_refusal_names_the_picture_in_the_whole_set(dataset):
+    def broken(images):
+        answers = classifier(images)
+        if len(images) == 2:
+            answers[1] = [np.inf, -np.inf, 1]
+        return answers
+
+    with pytest.raises(DataError, match="picture 49 are not all finite"):
+        Evaluator(batch_size=16).evaluate(broken, dataset)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +115,9 @@ def test_bare_answers():
         ([0, 3], [0, 1], {"alphabet": "abc"}, DataError, "3"),
         ([0, 1], [0, 3], {"alphabet": "abc"}, DataError, "prediction 3 at position 1"),
         ([0, 1], [0.0, 1.0], {"alphabet": "abc"}, DataError, "whole class numbers"),
+        ([0, 1], [0.0, 1.0], {}, DataError, "whole class numbers"),
+        ([0, -1], [0, 1], {}, DataError, "label -1 at position 1"),
+        ([0, 10**9], [0, 1], {}, DataError, "1000000000 is no likely class number"),
         ([0, 1], [[0.5, 0.5]] * 2, {"alphabet": "abc"}, ShapeMismatchError, r"\(2, 3\)"),
         ([0, 1], [0, 1], {"images": np.zeros((1, 4, 4), np.uint8)}, ShapeMismatchError, "1 pictures"),
     ],

@@ -127,6 +127,14 @@ def test_plots_draw_into_the_axes_that_are_given():
     assert {str(value) for value in report.confusion[report.confusion > 0]} <= shown
 
 
+@pytest.mark.parametrize("classes", [2, 10, 28, 41, 100])
+def test_plots_draw_at_any_number_of_classes(classes):
+    letters = [chr(0x915 + number) if number < 30 else f"n{number}" for number in range(classes)]
+    report = made(Alphabet.of(["ab$c$", *letters[1:]]), count=3 * classes)  # "$c$" is no formula
+    for ax in (report.plot_confusion(), report.plot_scores(), report.plot_mistakes(rows=1)):
+        ax.figure.canvas.draw()
+
+
 def test_samples_show_the_data_sets_pictures():
     images = np.random.default_rng(0).integers(0, 256, (40, 12, 12), dtype=np.uint8)
     dataset = Dataset.from_arrays(images, np.arange(40) % 4, alphabet="ابتث")

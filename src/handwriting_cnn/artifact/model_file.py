@@ -21,6 +21,7 @@ from handwriting_cnn.storage.tensors import load_tensors, save_tensors
 from handwriting_cnn.types import ImageArray, ProbabilityArray
 
 _SUFFIX: Final = ".safetensors"
+_BATCH: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +42,7 @@ class SavedModel:
 
     def __call__(self, images: ImageArray, /) -> ProbabilityArray:
         """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``."""
-        return np.asarray(self.model.predict(images, verbose=0), np.float32)
+        return np.asarray(self.model.predict(images, batch_size=_BATCH, verbose=0), np.float32)
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the model file; the same model gives the same bytes.

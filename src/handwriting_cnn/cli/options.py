@@ -13,6 +13,7 @@ import click
 from handwriting_cnn.errors import ConfigError, HandwritingError
 
 if TYPE_CHECKING:
+    from handwriting_cnn.data.alphabet import Alphabet
     from handwriting_cnn.data.dataset import Dataset, DatasetSplits
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -52,9 +53,27 @@ def data_options(function: _F) -> _F:
 
 
 def load_chosen(
-    *, dataset: str | None, data_protocol: str | None, fold: int, folder: Path | None, csv: Path | None
+    *,
+    dataset: str | None,
+    data_protocol: str | None,
+    fold: int,
+    folder: Path | None,
+    csv: Path | None,
+    alphabet: "Alphabet | None" = None,
 ) -> "DatasetSplits | Dataset":
-    """Load what the options of :func:`data_options` name: splits by name, or a single set of the user's own."""
+    """Load what the options of :func:`data_options` name: splits by name, or a single set of the user's own.
+
+    Args:
+        dataset: A catalogued name.
+        data_protocol: A published way to split it.
+        fold: Its fold.
+        folder: A folder of pictures.
+        csv: A table.
+        alphabet: What the classes of a set of the user's own are; ``None`` takes what it holds.
+
+    Raises:
+        ConfigError: If more than one source is named.
+    """
     from handwriting_cnn.data.folder import load_folder
     from handwriting_cnn.data.loading import load_dataset
     from handwriting_cnn.data.table import load_csv
@@ -62,9 +81,9 @@ def load_chosen(
     if sum(source is not None for source in (dataset, folder, csv)) > 1:
         raise ConfigError("--dataset, --folder and --csv name different data: give one of them")
     if folder is not None:
-        return load_folder(folder)
+        return load_folder(folder, alphabet=alphabet)
     if csv is not None:
-        return load_csv(csv)
+        return load_csv(csv, alphabet=alphabet)
     return load_dataset(dataset or "digits", protocol=data_protocol, fold=fold)
 
 

@@ -212,7 +212,7 @@ class EvaluationReport:
         return plot_confusion(self.confusion, self.alphabet, normalize=normalize, ax=ax)
 
     def plot_scores(self, ax: "Axes | None" = None) -> "Axes":
-        """Draw each letter's F1 as a bar, the lowest first.
+        """Draw each letter's F1 as a dot, the lowest first.
 
         Args:
             ax: Where to draw; ``None`` makes a new figure.

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics as truth
@@ -19,6 +19,7 @@ def answers(draw):
     return np.array(draw(numbers)), np.array(draw(numbers)), classes
 
 
+@settings(max_examples=40, deadline=None)
 @given(answers())
 def test_every_figure_is_scikit_learns(drawn):
     labels, predictions, classes = drawn
@@ -34,6 +35,7 @@ def test_every_figure_is_scikit_learns(drawn):
         np.testing.assert_allclose(ours, theirs)
 
 
+@settings(max_examples=40, deadline=None)
 @given(answers())
 def test_confused_pairs_are_the_matrix_off_its_diagonal(drawn):
     labels, predictions, classes = drawn

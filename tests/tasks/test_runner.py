@@ -42,7 +42,7 @@ def test_honest_task2_leaves_a_folder_and_never_sees_the_test_set(splits, tmp_pa
     # 1 of 8 writers, whole, is held out of the 64 training pictures.
     assert (run["data"]["train"]["images"], run["data"]["validation"]["images"]) == (56, 8)
     assert run["data"]["validation"]["digest"] != splits.test.digest
-    assert run["config"]["keep"] == "best"
+    assert (run["config"]["keep"], run["config"]["schedule"]) == ("best", "cosine")
     summary = result.summary()
     assert (summary["protocol"], summary["watched_test_set"], summary["reference_accuracy"]) == ("honest", False, None)
     saved = load_model(tmp_path / "run" / "model.safetensors")
@@ -56,7 +56,7 @@ def test_the_reference_protocol_says_that_it_watches_the_test_set(splits):
     result = run_task("task1", dataset=splits, protocol="reference", epochs=1)
     assert result.training.provenance["validation"]["digest"] == splits.test.digest
     assert result.training.provenance["train"]["images"] == 64
-    assert result.training.config.keep == "last"
+    assert (result.training.config.keep, result.training.config.schedule) == ("last", "constant")
     assert result.summary()["watched_test_set"] is True
     assert result.folder is None
 

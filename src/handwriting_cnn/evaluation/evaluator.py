@@ -141,7 +141,9 @@ def _numbered(labels: npt.NDArray[Any], answers: npt.NDArray[Any]) -> Alphabet:
     elif labels.dtype.kind in "iu" and answers.dtype.kind in "iu":
         count = max(int(labels.max()), int(answers.max()), 0) + 1
     else:
-        count = 1  # what is wrong with them is said where they are checked
+        raise DataError(
+            f"labels and predictions must be whole class numbers, but are {labels.dtype} and {answers.dtype}"
+        )
     if count > _MOST_NUMBERED:
         raise DataError(f"{count - 1} is no likely class number: give the alphabet if there are so many classes")
     return Alphabet.of([str(number) for number in range(count)])

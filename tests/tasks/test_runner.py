@@ -42,7 +42,7 @@ def test_honest_task2_leaves_a_folder_and_never_sees_the_test_set(splits, tmp_pa
     # 1 of 8 writers, whole, is held out of the 64 training pictures.
     assert (run["data"]["train"]["images"], run["data"]["validation"]["images"]) == (56, 8)
     assert run["data"]["validation"]["digest"] != splits.test.digest
-    assert (run["config"]["keep"], run["config"]["schedule"]) == ("best", "cosine")
+    assert (run["config"]["keep"], run["config"]["schedule"]) == ("best", "one-cycle")
     summary = result.summary()
     assert (summary["protocol"], summary["watched_test_set"], summary["reference_accuracy"]) == ("honest", False, None)
     saved = load_model(tmp_path / "run" / "model.safetensors")

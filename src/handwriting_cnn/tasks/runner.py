@@ -79,9 +79,9 @@ def run_task(
         name: A task's name, see :func:`list_tasks`.
         dataset: A catalogued data set's name, or splits of your own.
         protocol: ``"honest"`` holds an eighth of train out (whole writers where they are known), keeps the epoch that
-            is best on it, lets the learning rate rise and fall (one-cycle), and scores the test set once. ``"reference"`` does
-            what the notebook did: it trains on all of train, **watches the test set as its validation curve**, and
-            keeps the last epoch.
+            is best on it, lets the learning rate rise and fall (one-cycle), and scores the test set once.
+            ``"reference"`` does what the notebook did: it trains on all of train, **watches the test set as its
+            validation curve**, and keeps the last epoch.
         epochs: Passes over the training set, for this task and the one that it continues.
         seed: Seed of the held-out part, the first weights, and the training.
         out: Folder for report, curves, config, history, model and checkpoints; a run that was stopped continues there.

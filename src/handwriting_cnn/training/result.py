@@ -31,7 +31,7 @@ class TrainResult:
         history: A list of one value an epoch: ``loss``, ``accuracy``, ``learning_rate``, and ``val_loss`` and
             ``val_accuracy`` with a validation set. Training figures are those under augmentation and dropout.
         best_epoch: The epoch whose weights were kept, from 1.
-        seconds: Time spent in this process, in seconds; near 0 for a run that was finished before.
+        seconds: Seconds of training, without the time between the parts of a run that continued.
         alphabet: What the classes are.
         preprocessing: How a picture becomes the network's square.
         provenance: What the run was trained on: names, protocol, sizes and digests of the data.

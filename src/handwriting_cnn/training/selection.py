@@ -1,5 +1,6 @@
 """Which epoch's weights a run ends with, when it stops, and what it remembers of each epoch."""
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,6 +31,12 @@ class Recorder(keras.callbacks.Callback):
         self.best_epoch = 0
         self.finished = False
         self._waited = 0
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began, without the time between its parts."""
+        return time.monotonic() - self._started
 
     def snapshot(self) -> None:
         """Keep the network's weights of this moment as the epoch's result."""
@@ -61,6 +68,7 @@ class Recorder(keras.callbacks.Callback):
         state = checkpoint.state
         self.history = {name: list(values) for name, values in state["history"].items()}
         self.best_epoch, self._waited, self.finished = state["best_epoch"], state["waited"], state["finished"]
+        self._started = time.monotonic() - state["seconds"]
         self.chosen = {name: array for name, array in checkpoint.tensors.items() if name.startswith("chosen/")}
         self.model.optimizer.build(self.model.trainable_variables)
         write_variables(self.model.weights, checkpoint.tensors, prefix="model")
@@ -79,6 +87,7 @@ class Recorder(keras.callbacks.Callback):
             "best_epoch": self.best_epoch,
             "waited": self._waited,
             "finished": self.finished,
+            "seconds": self.seconds,
         }
         tensors = {
             **read_variables(self.model.weights, prefix="model"),

@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 import math
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
@@ -95,7 +94,6 @@ class Trainer:
         *,
         progress: bool | None,
     ) -> TrainResult:
-        started = time.monotonic()
         config = self._resolve(model, train, folder)
         if config.deterministic:
             _make_deterministic()
@@ -154,7 +152,7 @@ class Trainer:
             config=config,
             history=recorder.history,
             best_epoch=recorder.best_epoch,
-            seconds=time.monotonic() - started,
+            seconds=recorder.seconds,
             alphabet=train.alphabet,
             preprocessing=train.preprocessing,
             provenance=provenance,

@@ -38,7 +38,9 @@ class UnknownNameError(HandwritingError, LookupError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        self.kind, self.name, self.known = kind, name, tuple(known)
+        self.kind: str = kind
+        self.name: str = name
+        self.known: tuple[str, ...] = tuple(known)
         super().__init__(kind, name, self.known)
 
     def __str__(self) -> str:

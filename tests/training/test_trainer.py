@@ -74,6 +74,7 @@ def test_stops_early_and_keeps_the_best(plain_net, strokes):
     assert len(result.history["loss"]) == result.best_epoch + 2 < 12
 
 
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="a killed process shows it; JAX compiles for minutes here")
 def test_a_stopped_run_continues_to_the_same_weights(net, strokes, tmp_path):
     settings = config(epochs=3, deterministic=True, ema=0.9, augment=AugmentConfig(elastic=0.01))
     train, validation = strokes.split(0.25, seed=0)

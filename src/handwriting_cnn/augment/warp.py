@@ -1,6 +1,6 @@
 """The distortion itself: one warp that samples each picture once."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -9,8 +9,13 @@ from typing_extensions import override
 
 from handwriting_cnn.augment.config import AugmentConfig
 
+if TYPE_CHECKING:
+    from handwriting_cnn.types import KerasBase as _Layer
+else:
+    _Layer = keras.layers.Layer
 
-class Augment(keras.layers.Layer):
+
+class Augment(_Layer):
     """Distort pictures at random while training; pass them unchanged otherwise.
 
     Rotation, magnification, slant, shift and elastic displacement are composed into one coordinate map, so that each
@@ -24,10 +29,10 @@ class Augment(keras.layers.Layer):
 
     def __init__(self, config: AugmentConfig, *, seed: int = 0) -> None:
         super().__init__(name="augment", dtype="float32", autocast=False)
-        self.config = config
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.config: AugmentConfig = config
+        self.seed_generator: Any = keras.random.SeedGenerator(seed)
         # XLA cannot compile TensorFlow's projective warp.
-        self.supports_jit = keras.backend.backend() != "tensorflow"
+        self.supports_jit: bool = keras.backend.backend() != "tensorflow"
 
     @override
     def call(self, images: Any, training: bool | None = None) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+json_option: Callable[[_F], _F] = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
 def import_option(function: _F) -> _F:

@@ -1,14 +1,19 @@
 """Building blocks that the families of networks share."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from typing_extensions import override
 
 from handwriting_cnn.errors import ConfigError
 
+if TYPE_CHECKING:
+    from handwriting_cnn.types import KerasBase as _BatchNormalization
+else:
+    _BatchNormalization = keras.layers.BatchNormalization
 
-class FusedBatchNormalization(keras.layers.BatchNormalization):
+
+class FusedBatchNormalization(_BatchNormalization):
     """Batch normalisation that trains with TensorFlow's fused operation.
 
     Same variables, statistics and results as ``keras.layers.BatchNormalization`` (Ioffe and Szegedy, 2015,

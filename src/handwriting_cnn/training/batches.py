@@ -1,7 +1,7 @@
 """Batches in an order that follows from seed and epoch alone."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -10,8 +10,13 @@ from typing_extensions import override
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.types import ImageArray
 
+if TYPE_CHECKING:
+    from handwriting_cnn.types import KerasBase as _PyDataset
+else:
+    _PyDataset = keras.utils.PyDataset
 
-class Batches(keras.utils.PyDataset):
+
+class Batches(_PyDataset):
     """Uint8 pictures and one-hot labels of a data set, batch by batch.
 
     The last batch of an epoch is as short as it is: every picture is seen once. Pixels are read when a batch is asked

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import keras
 import numpy as np
@@ -15,12 +15,17 @@ from typing_extensions import override
 from handwriting_cnn.errors import TrainingError
 from handwriting_cnn.training.precision import ComputePrecision
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from handwriting_cnn.types import KerasBase as _Callback
+else:
+    _Callback = keras.callbacks.Callback
+
+_logger = logging.getLogger(__name__)
 
 _QUIET_SECONDS: Final = 2.0
 
 
-class SeedStates(keras.callbacks.Callback):
+class SeedStates(_Callback):
     """Sets each random layer's state from (seed, epoch, index) when an epoch begins.
 
     Dropout and distortion then depend on nothing that happened before: a continued run draws as an undisturbed one.
@@ -38,7 +43,7 @@ class SeedStates(keras.callbacks.Callback):
             state.assign(np.random.SeedSequence([self._seed, epoch, index]).generate_state(2, np.uint32))
 
 
-class FiniteLoss(keras.callbacks.Callback):
+class FiniteLoss(_Callback):
     """Stops a run whose loss is no longer finite."""
 
     def __init__(self) -> None:
@@ -65,7 +70,7 @@ class FiniteLoss(keras.callbacks.Callback):
             )
 
 
-class Validation(keras.callbacks.Callback):
+class Validation(_Callback):
     """Validates in float32, with the averaged weights where there are any, and keeps what was validated.
 
     Args:
@@ -102,7 +107,7 @@ class Validation(keras.callbacks.Callback):
         self._precision.lower()
 
 
-class Progress(keras.callbacks.Callback):
+class Progress(_Callback):
     """A progress bar on standard error once a run takes longer than two seconds, and a log line an epoch.
 
     Args:
@@ -140,7 +145,7 @@ class Progress(keras.callbacks.Callback):
         """Move the bar to the epoch's end and log its figures."""
         self._move(epoch + 1, logs)
         figures = "  ".join(f"{name} {value:.4g}" for name, value in (logs or {}).items())
-        logger.info("epoch %d/%d  %s", epoch + 1, self._epochs, figures)
+        _logger.info("epoch %d/%d  %s", epoch + 1, self._epochs, figures)
 
     def close(self) -> None:
         """Take the bar down, whatever ended the run."""

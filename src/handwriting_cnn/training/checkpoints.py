@@ -14,7 +14,7 @@ from handwriting_cnn.storage.atomic import staged_folder, write_bytes
 from handwriting_cnn.storage.canonical import canonical_json, file_sha256
 from handwriting_cnn.storage.tensors import load_tensors, save_tensors
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _TENSORS: Final = "tensors.safetensors"
 _MANIFEST: Final = "manifest.json"
@@ -71,7 +71,7 @@ class CheckpointStore:
             try:
                 return _read(folder)
             except (OSError, ValueError, KeyError, ModelFileError) as error:
-                logger.warning("checkpoint %s is damaged and was skipped: %s", folder, error)
+                _logger.warning("checkpoint %s is damaged and was skipped: %s", folder, error)
         return None
 
     def _folders(self) -> list[Path]:

@@ -48,7 +48,8 @@ def auto_precision() -> Literal["bfloat16", "float32"]:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return "float32"
-    on_processor = not keras.distribution.list_devices("gpu")
+    # Asking for GPUs alone is an error under JAX where there is none.
+    on_processor = all(device.startswith("cpu") for device in keras.distribution.list_devices())
     return "bfloat16" if on_processor and ("avx512_bf16" in flags or "amx_bf16" in flags) else "float32"
 
 

@@ -26,8 +26,8 @@ class RunFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.checkpoints = CheckpointStore(path / "checkpoints")
+        self.path: Path = path
+        self.checkpoints: CheckpointStore = CheckpointStore(path / "checkpoints")
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -12,8 +12,13 @@ from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
 from handwriting_cnn.training.tensors import read_variables, write_variables
 
+if TYPE_CHECKING:
+    from handwriting_cnn.types import KerasBase as _Callback
+else:
+    _Callback = keras.callbacks.Callback
 
-class Recorder(keras.callbacks.Callback):
+
+class Recorder(_Callback):
     """Keeps history and the chosen weights, stops early, and hands out a checkpoint after each epoch.
 
     Args:
@@ -28,8 +33,8 @@ class Recorder(keras.callbacks.Callback):
         self._candidate: dict[str, Any] | None = None
         self.chosen: dict[str, Any] = {}
         self.history: dict[str, list[float]] = {}
-        self.best_epoch = 0
-        self.finished = False
+        self.best_epoch: int = 0
+        self.finished: bool = False
         self._waited = 0
         self._started = time.monotonic()
 
@@ -67,7 +72,8 @@ class Recorder(keras.callbacks.Callback):
         """Take up history, choice, weights and optimizer from a checkpoint; the model must be compiled."""
         state = checkpoint.state
         self.history = {name: list(values) for name, values in state["history"].items()}
-        self.best_epoch, self._waited, self.finished = state["best_epoch"], state["waited"], state["finished"]
+        self.best_epoch, self._waited = int(state["best_epoch"]), int(state["waited"])
+        self.finished = bool(state["finished"])
         self._started = time.monotonic() - state["seconds"]
         self.chosen = {name: array for name, array in checkpoint.tensors.items() if name.startswith("chosen/")}
         self.model.optimizer.build(self.model.trainable_variables)

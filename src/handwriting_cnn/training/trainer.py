@@ -1,7 +1,6 @@
 """The Trainer."""
 
 import dataclasses
-import logging
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -28,8 +27,6 @@ from handwriting_cnn.training.run_folder import RunFolder
 from handwriting_cnn.training.selection import Recorder
 from handwriting_cnn.training.tensors import write_variables
 
-logger = logging.getLogger(__name__)
-
 _VALIDATION_BATCH: Final = 256
 
 
@@ -41,7 +38,7 @@ class Trainer:
     """
 
     def __init__(self, config: TrainConfig | None = None) -> None:
-        self.config = config or TrainConfig()
+        self.config: TrainConfig = config or TrainConfig()
 
     def fit(
         self,

@@ -43,6 +43,14 @@ class UnknownNameError(HandwritingError, LookupError):
         self.known: tuple[str, ...] = tuple(known)
         super().__init__(kind, name, self.known)
 
+    @classmethod
+    def check(cls, kind: str, names: Iterable[str], *, known: Iterable[str]) -> None:
+        """Refuse the first of some names that is not known."""
+        known = tuple(known)
+        for name in names:
+            if name not in known:
+                raise cls(kind, name, known)
+
     def __str__(self) -> str:
         nearest = difflib.get_close_matches(self.name, self.known, n=1, cutoff=0.5)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""

@@ -55,9 +55,6 @@ class AugmentConfig:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "AugmentConfig":
         """Make a config from what :meth:`to_json` returned; a setting that does not exist is refused."""
-        known = [item.name for item in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise UnknownNameError("augmentation setting", name, known)
+        UnknownNameError.check("augmentation setting", values, known=(item.name for item in fields(cls)))
         shift = values.get("shift")
         return cls(**{**values, "shift": tuple(shift)} if isinstance(shift, list) else values)

@@ -71,10 +71,7 @@ class Alphabet:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Alphabet":
         """Make an alphabet from what :meth:`to_json` returned; a part that does not exist is refused."""
-        known = [item.name for item in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise UnknownNameError("part of an alphabet", name, known)
+        UnknownNameError.check("part of an alphabet", values, known=(item.name for item in fields(cls)))
         if not all(isinstance(values.get(name, []), list) for name in ("characters", "names")):
             raise DataError("an alphabet's characters and names must be lists")
         return cls(**values)

@@ -64,10 +64,7 @@ class PreprocessSpec:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "PreprocessSpec":
         """Make a spec from what :meth:`to_json` returned; a setting that does not exist is refused."""
-        known = [item.name for item in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise UnknownNameError("preprocessing setting", name, known)
+        UnknownNameError.check("preprocessing setting", values, known=(item.name for item in fields(cls)))
         return cls(**values)
 
 

@@ -103,9 +103,7 @@ def register_model(name: str, *, smallest: int = 1, replace: bool = False) -> Ca
 
         @functools.wraps(function)
         def factory(input_shape: Shape, num_classes: int, **given: Any) -> keras.Model:
-            unknown = [option for option in given if option not in options]
-            if unknown:
-                raise UnknownNameError(f"option of model {name!r}", unknown[0], options)
+            UnknownNameError.check(f"option of model {name!r}", given, known=options)
             shape = _checked_shape(name, input_shape, smallest)
             classes = _checked_num_classes(num_classes)
             chosen = {option: _as_tuple(given.get(option, default)) for option, default in options.items()}

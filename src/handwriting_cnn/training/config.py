@@ -98,10 +98,7 @@ class TrainConfig:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "TrainConfig":
         """Make a config from what :meth:`to_json` returned; a setting that does not exist is refused."""
-        known = [item.name for item in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise UnknownNameError("training setting", name, known)
+        UnknownNameError.check("training setting", values, known=(item.name for item in fields(cls)))
         augment = values.get("augment")
         if isinstance(augment, Mapping):
             values = {**values, "augment": AugmentConfig.from_json(augment)}

@@ -180,6 +180,7 @@ def test_no_network_and_no_mirror(run, cache, monkeypatch):
     monkeypatch.setattr("pooch.HTTPDownloader.__call__", unreachable)
     status, _, err = run("train", "--dataset", "ahcd")
     assert status == 2
+    assert len(err.splitlines()) == 1
     assert str(cache) in err.splitlines()[-1]
     assert "or set HANDWRITING_CNN_MIRROR to a folder" in err.splitlines()[-1]
 

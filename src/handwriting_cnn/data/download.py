@@ -53,19 +53,19 @@ def fetch(remote: RemoteFile) -> Path:
         local.insert(0, Path(mirror).expanduser() / remote.path)
     for path in local:
         if _accepted(path, remote, failures):
-            return path
+            return _had(path, failures)
     with file_lock(kept.with_name(f"{kept.name}.lock")):
         if kept not in local and kept.exists() and _accepted(kept, remote, failures):
-            return kept  # another process was faster
+            return _had(kept, failures)  # another process was faster
         for url in urls:
             try:
                 with staged_file(kept) as staged:
                     _download(url, staged, remote)
                     _verify(staged, remote, url)
             except DownloadError as error:
-                _note(error, failures)
+                failures.append(error)
             else:
-                return kept
+                return _had(kept, failures)
     reasons = "; ".join(map(str, failures)) or "it has no source"
     raise (IntegrityError if any(isinstance(error, IntegrityError) for error in failures) else DownloadError)(
         f"{remote.path!r} ({remote.size:,} bytes) could not be had: {reasons}. "
@@ -77,14 +77,16 @@ def _accepted(path: Path, remote: RemoteFile, failures: list[DownloadError]) -> 
     try:
         _verify(path, remote, str(path))
     except DownloadError as error:
-        _note(error, failures)
+        failures.append(error)
         return False
     return True
 
 
-def _note(error: DownloadError, failures: list[DownloadError]) -> None:
-    _LOG.warning("%s", error)
-    failures.append(error)
+def _had(path: Path, failures: list[DownloadError]) -> Path:
+    # Where nothing could be had, one error says all of this.
+    for failure in failures:
+        _LOG.warning("%s", failure)
+    return path
 
 
 def _verify(path: Path, remote: RemoteFile, source: str) -> None:

@@ -58,6 +58,41 @@ def test_sixteen_bits_one_bit_cmyk_and_bool():
     np.testing.assert_allclose(decode_image(encoded(cmyk, "TIFF")), RAMP, atol=1)
 
 
+def test_a_file_of_floats_is_0_to_1_and_no_other():
+    ramp = np.linspace(0, 1, 240, dtype=np.float32).reshape(12, 20)
+    np.testing.assert_array_equal(decode_image(encoded(Image.fromarray(ramp), "TIFF")), np.rint(ramp * 255))
+    for bad in (ramp * 255, np.full((2, 2), np.nan, np.float32)):
+        with pytest.raises(ImageDecodeError, match=r"pixels outside 0\.\.1$"):
+            decode_image(encoded(Image.fromarray(bad), "TIFF"))
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_truncated_file_is_refused_also_as_an_opened_image(form):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
+    data = encoded(Image.fromarray(noise), form)
+    data = data[: len(data) // 2]
+    with pytest.raises(ImageDecodeError):
+        decode_image(data)
+    if form in {"PNG", "JPEG"}:  # formats whose pixels Pillow decodes later than their header
+        with pytest.raises(ImageDecodeError, match="damaged"):
+            decode_image(Image.open(io.BytesIO(data)))
+
+
+def test_a_picture_of_too_many_pixels_for_pillow_is_one_line(monkeypatch):
+    data = encoded(Image.fromarray(np.zeros((30, 30), np.uint8)), "PNG")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 500)  # 900 pixels: a warning, and from 1,000 an error
+    assert decode_image(data).shape == (30, 30)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ImageDecodeError, match="the picture is too large"):
+        decode_image(data)
+
+
+def test_an_open_file_is_named(tmp_path):
+    (tmp_path / "notes.txt").write_bytes(b"text")
+    with (tmp_path / "notes.txt").open("rb") as file, pytest.raises(ImageDecodeError, match=r"notes\.txt"):
+        decode_image(file)
+
+
 def test_a_cameras_orientation_is_applied():
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees to see it upright

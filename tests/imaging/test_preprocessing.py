@@ -61,6 +61,28 @@ def test_blank_paper_stays_blank():
     assert preprocess(np.full((9, 9), 255, np.uint8), PreprocessSpec(crop=True)).max() == 0
 
 
+def photograph(*, ink, seed=0):
+    """Grey paper, shaded and grainy, of 900x900 pixels, with one thin stroke."""
+    rows, columns = np.mgrid[:900, :900]
+    paper = 210 - rows / 30 - columns / 22 + np.random.default_rng(seed).normal(0, 5, (900, 900))
+    paper[200:700, 440:449] = ink
+    return np.clip(paper, 0, 255).astype(np.uint8)
+
+
+def test_a_thin_stroke_on_shaded_paper_is_bright_on_black():
+    result = preprocess(photograph(ink=50), PreprocessSpec())[..., 0]
+    assert result.max() == 255
+    assert (result[8:24, 15:17].max(axis=1) > 127).all()
+    away = np.delete(result, range(13, 19), axis=1)
+    assert away.max() <= 8
+
+
+def test_a_speck_of_dust_is_no_letter():
+    picture = np.full((300, 300), 220, np.uint8)
+    picture[150, 150] = 90
+    assert preprocess(picture, PreprocessSpec()).max() < 32
+
+
 @pytest.mark.parametrize(("height", "width"), [(64, 32), (32, 64), (100, 10), (5, 50)])
 def test_the_aspect_is_kept_and_the_ink_centred(height, width):
     kept = PreprocessSpec(polarity="light-on-dark", background="keep")
@@ -107,7 +129,7 @@ def test_shrinking_weighs_by_area():
     ],
 )
 def test_settings_outside_their_range_are_refused(settings_, error):
-    with pytest.raises(error):
+    with pytest.raises(error, match=next(iter(settings_))):
         PreprocessSpec(**settings_)
 
 

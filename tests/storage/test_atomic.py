@@ -1,6 +1,7 @@
 import errno
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -92,5 +93,53 @@ def test_a_folder_that_fails_leaves_the_old_one(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         fail()
+    assert names(target) == ["old"]
+    assert names(tmp_path) == ["folder"]
+
+
+@pytest.mark.parametrize("target", ["folder", "", "n" * 300], ids=["folder", "here", "long-name"])
+def test_a_place_that_is_no_file_is_refused(tmp_path, monkeypatch, target):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match="cannot write"):
+        write_bytes(Path(target), b"x")
+    assert names(tmp_path) == ["folder"]
+
+
+def test_the_longest_name_can_be_written(tmp_path):
+    path = tmp_path / ("ش" * 127)  # 254 bytes in UTF-8, of 255
+    write_bytes(path, b"x")
+    assert path.read_bytes() == b"x"
+
+
+def test_a_folder_that_came_meanwhile_is_not_removed(tmp_path):
+    target = tmp_path / "folder"
+
+    def race():
+        with staged_folder(target) as staged:
+            (staged / "ours").touch()
+            target.mkdir()
+            (target / "theirs").touch()
+
+    with pytest.raises(OutputError, match="cannot write"):
+        race()
+    assert names(target) == ["theirs"]
+    assert names(tmp_path) == ["folder"]
+
+
+def test_a_folder_that_cannot_take_its_place_brings_the_old_one_back(tmp_path, monkeypatch):
+    target = tmp_path / "folder"
+    with staged_folder(target) as staged:
+        (staged / "old").touch()
+    real = Path.rename
+
+    def rename(self, to):
+        if self.suffix == ".part":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(self, to)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OutputError), staged_folder(target, overwrite=True) as staged:
+        (staged / "new").touch()
     assert names(target) == ["old"]
     assert names(tmp_path) == ["folder"]

@@ -1,11 +1,14 @@
 import hashlib
 import json
+import os
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -41,6 +44,17 @@ def test_equal_content_gives_equal_bytes(path, tmp_path):
     assert again.read_bytes() == path.read_bytes()
 
 
+def test_equal_content_gives_equal_bytes_in_every_process(tmp_path):
+    program = (
+        "import pathlib, sys, numpy as np\n"
+        "from handwriting_cnn.storage.tensors import save_tensors\n"
+        "save_tensors(pathlib.Path(sys.argv[1]), {'x': np.ones(3)}, metadata=dict.fromkeys('hgfedcba', '1'))\n"
+    )
+    for name in ("one", "two"):
+        subprocess.run([sys.executable, "-c", program, tmp_path / name], check=True)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
 @given(array=hnp.arrays(st.sampled_from([np.float32, np.int64, np.uint8]), hnp.array_shapes(max_dims=4, max_side=4)))
 def test_any_array_comes_back(array, tmp_path_factory):
     path = tmp_path_factory.mktemp("any") / "file"
@@ -66,6 +80,9 @@ def forged(header, body=b""):
         (forged({"x": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}), "no whole safetensors"),
         (forged({"x": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 4]}}, b"1234"), "no whole safetensors"),
         (forged({"x": {"dtype": "F32", "shape": [1], "data_offsets": [4, 0]}}, b"1234"), "no whole safetensors"),
+        (forged({"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}, b"12345"), "no whole safetensors"),
+        (forged({"x": {"dtype": "OBJ", "shape": [1], "data_offsets": [0, 4]}}, b"1234"), "no whole safetensors"),
+        (forged({"__metadata__": {"nested": {}}}), "no whole safetensors"),
         (forged([1, 2]), "no whole safetensors"),
     ],
 )
@@ -83,6 +100,29 @@ def test_truncated_files_are_refused(path, kept):
     for read in (read_header, load_tensors):
         with pytest.raises(ModelFileError, match="no whole safetensors"):
             read(path)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_flipped_bytes_are_refused_or_keep_the_form(path, data):
+    damaged = bytearray(path.read_bytes())
+    for place in data.draw(st.lists(st.integers(0, len(damaged) - 1), min_size=1, max_size=3)):
+        damaged[place] = data.draw(st.integers(0, 255))
+    other = path.with_name("damaged")
+    other.write_bytes(damaged)
+    try:
+        header, tensors = read_header(other), load_tensors(other)
+    except ModelFileError:
+        return
+    assert header.shapes == {name: array.shape for name, array in tensors.items()}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in this system's folders")
+def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (read_header, load_tensors):
+        with pytest.raises(ModelFileError, match="no regular file"):
+            read(tmp_path / "pipe")
 
 
 def test_other_things_are_refused(path, tmp_path):

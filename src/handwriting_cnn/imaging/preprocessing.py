@@ -19,7 +19,8 @@ _Levels: TypeAlias = npt.NDArray[np.float32]
 _CHOICES: Final = {"polarity": Polarity, "background": Background}
 _BLANK: Final = 32  # grey levels: less contrast than this is paper's texture, not ink
 _TEXTURE: Final = 3 * 1.4826  # of the median absolute deviation: three standard deviations of a normal spread
-_INK: Final = 0.25  # share of the ink's top that counts as ink when the picture is cropped
+_INK: Final = 64  # a level, of 255, that counts as ink when the picture is cropped
+_GAIN: Final = 8  # most that levels are raised after shrinking: a speck of dust must not become a letter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +75,11 @@ def preprocess(image: GreyImage, spec: PreprocessSpec) -> ImageArray:
     1. Polarity: dark ink on light paper is turned over.
     2. Background, if it is subtracted: the paper's level, the median of the border, becomes 0, and so does its texture
        and shade, three standard deviations of the border (estimated from its median absolute deviation; at most half
-       of the contrast). A picture with less contrast than 32 levels is a blank, all 0.
+       of the contrast); the ink's top becomes 255. A picture with less contrast than 32 levels is a blank, all 0.
     3. Crop, if wanted, to the box of all that has at least a quarter of the ink's contrast.
     4. Scaling with its aspect kept, weighted by area when it shrinks and bilinear when it grows; paper around it,
        centred.
-    5. Levels, if the background is subtracted: the brightest becomes 255, by a factor of at most 8.
+    5. Levels, if the background is subtracted: what shrinking made faint is raised to 255, by a factor of at most 8.
 
     A picture that has the network's form already (its size, light on a border whose median is 0; no crop, no margin)
     is not changed, so to do this twice is to do it once.
@@ -110,7 +111,7 @@ def preprocess(image: GreyImage, spec: PreprocessSpec) -> ImageArray:
         levels = levels[_box(ink)]
     square = _fitted(levels, spec, paper=paper)
     if subtract:
-        square *= 255 / max(float(square.max()), _BLANK)
+        square *= min(255 / max(float(square.max()), 1), _GAIN)
     return np.clip(np.rint(square), 0, 255).astype(np.uint8)[..., np.newaxis]
 
 
@@ -124,11 +125,12 @@ def _ink(contrast: _Levels, texture: float) -> _Levels:
     top = float(contrast.max())
     if top < _BLANK:
         return np.zeros_like(contrast)
-    return np.maximum(contrast - min(texture, top / 2), 0)
+    texture = min(texture, top / 2)
+    return np.maximum(contrast - texture, 0) * (255 / (top - texture))
 
 
 def _box(ink: _Levels) -> tuple[slice, slice]:
-    inked = ink >= max(_INK * float(ink.max()), 1)
+    inked = ink > _INK
     if not inked.any():
         return slice(None), slice(None)
     rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))

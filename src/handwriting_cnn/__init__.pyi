@@ -8,7 +8,9 @@ from .data.catalog import list_datasets as list_datasets
 from .data.dataset import Dataset as Dataset
 from .data.dataset import DatasetSplits as DatasetSplits
 from .data.folder import load_folder as load_folder
+from .data.idx import load_idx as load_idx
 from .data.loading import load_dataset as load_dataset
+from .data.npz import load_npz as load_npz
 from .data.table import load_csv as load_csv
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from handwriting_cnn.data.dataset import Dataset, DatasetSplits
-from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
+from handwriting_cnn.errors import DataError, ShapeMismatchError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 
 pytestmark = pytest.mark.core
@@ -187,8 +187,44 @@ def test_unknown_writers_and_ways_are_refused():
     dataset = Dataset.from_arrays(GOOD, [0, 1, 0, 1], alphabet="ab", name="mine")
     with pytest.raises(DataError, match="'mine' does not know its writers"):
         dataset.split(0.5, by="writer")
-    with pytest.raises(ConfigError, match="by must be"):
+    with pytest.raises(UnknownNameError, match=r"unknown way to split by 'letter'; .*known: class, writer"):
         dataset.split(0.5, by="letter")
+
+
+def test_a_split_by_a_column_keeps_equal_entries_together():
+    sheets = np.repeat(["a", "b", "c", "d", "e"], 4)
+    dataset = Dataset.from_arrays(
+        np.zeros((20, 2, 2), np.uint8), np.arange(20) % 2, alphabet="ab", extra={"sheet": sheets}
+    )
+    rest, part = dataset.split(0.4, by="sheet", seed=3)
+    assert (len(rest), len(part)) == (12, 8)
+    assert not set(rest.extra["sheet"]) & set(part.extra["sheet"])
+    tests = [set(test.extra["sheet"]) for _, test in rest.folds(3, by="sheet")]
+    assert sorted(map(len, tests)) == [1, 1, 1]
+    assert set.union(*tests) == set(rest.extra["sheet"])
+
+
+def test_classes_are_selected_in_the_order_given(digits):
+    part = digits.test.select_classes("731")
+    assert part.alphabet.characters == ("7", "3", "1")
+    assert part.alphabet.names == ("seven", "three", "one")
+    assert part.num_classes == 3
+    chosen = np.isin(digits.test.labels, [7, 3, 1])
+    assert (part.images == digits.test.images[chosen]).all()
+    assert [int(part.alphabet.characters[label]) for label in part.labels] == digits.test.labels[chosen].tolist()
+    assert digits.test.select_classes(["nine"]).class_counts.tolist() == [digits.test.class_counts[9]]
+    rest, _ = part.split(0.5, seed=1)
+    assert set(rest.labels.tolist()) == {0, 1, 2}
+    assert np.shares_memory(part._whole.images, digits.test._whole.images)
+
+
+@pytest.mark.parametrize(
+    ("characters", "error", "message"),
+    [("7x", UnknownNameError, "'x'"), ("77", DataError, "more than once"), ("", DataError, "at least one")],
+)
+def test_classes_that_cannot_be_selected(digits, characters, error, message):
+    with pytest.raises(error, match=message):
+        digits.test.select_classes(characters)
 
 
 def test_the_digits_are_scikit_learns(digits):

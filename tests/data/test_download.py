@@ -1,15 +1,19 @@
 import contextlib
 import hashlib
+import io
 import logging
+import tarfile
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from handwriting_cnn.data.catalog import CATALOG, RemoteFile
-from handwriting_cnn.data.download import fetch
+from handwriting_cnn.data.catalog import CATALOG, RemoteArchive, RemoteFile
+from handwriting_cnn.data.download import fetch, fetch_members
 from handwriting_cnn.data.loading import load_dataset
 from handwriting_cnn.errors import DownloadError, IntegrityError, OutputError
+from handwriting_cnn.storage.archives import content_digest
 
 CONTENT = bytes(range(256)) * 1000
 PAGE = b"<!DOCTYPE html><html>Please log in</html>"
@@ -22,7 +26,7 @@ class Site(BaseHTTPRequestHandler):
         folder, _, _ = self.path.strip("/").partition("/")
         self.server.asked.append(self.path)
         status, body, length = {
-            "good": (200, CONTENT, len(CONTENT)),
+            "good": (200, self.server.content, len(self.server.content)),
             "broken-off": (200, CONTENT[:1000], len(CONTENT)),
             "short": (200, CONTENT[:1000], 1000),
             "page": (200, PAGE, len(PAGE)),
@@ -43,7 +47,7 @@ class Site(BaseHTTPRequestHandler):
 def site(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        server.asked = []
+        server.asked, server.content = [], CONTENT
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         server.url = f"http://127.0.0.1:{server.server_port}"
@@ -106,7 +110,7 @@ def test_a_damaged_file_in_the_cache_is_replaced(cache, site, hand_made):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("broken-off", "broke off before all 256,000 bytes"),
+        ("broken-off", "broke off before all of 256,000 bytes"),
         ("short", "expected 256,000 bytes with sha256 .*, but got only 1,000 bytes"),
         ("page", "expected 256,000 bytes .*, but got an HTML page of 41 bytes"),
         ("other", "expected 256,000 bytes .*, but got sha256"),
@@ -169,9 +173,72 @@ def test_a_cache_that_cannot_be_written_is_no_download_error(site, monkeypatch, 
 
 def test_the_catalogues_file_is_the_mirrors(mirror, cache, monkeypatch):
     monkeypatch.setenv("HANDWRITING_CNN_MIRROR", str(mirror))
-    for info in CATALOG.values():
-        for file in info.files:
-            assert fetch(file) == mirror / file.path
+    (file,) = CATALOG["ahcd"].files
+    assert fetch(file) == mirror / file.path
+
+
+def pack(folder, name, mode, files):
+    with tarfile.open(folder / name, mode) as archive:
+        for path, content in files.items():
+            member = tarfile.TarInfo(f"top-{mode[2:]}/{path}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return folder / name
+
+
+FILES = {"1/a.png": b"one", "2/b.png": b"two", ".DS_Store": b"skipped"}
+
+
+def archive(*urls, files=FILES):
+    counted = {path: content for path, content in files.items() if path.endswith(".png")}
+    return RemoteArchive(
+        path="toy/pictures.tar.xz",
+        urls=urls,
+        members=r"\d/.*\.png",
+        sha256=content_digest(counted),
+        count=len(counted),
+        max_bytes=10_000,
+    )
+
+
+def test_an_archives_content_decides_not_its_packing(cache, tmp_path, monkeypatch):
+    wanted = {path: content for path, content in FILES.items() if path.endswith(".png")}
+    (tmp_path / "mirror" / "toy").mkdir(parents=True)
+    monkeypatch.setenv("HANDWRITING_CNN_MIRROR", str(tmp_path / "mirror"))
+    for mode in ("w:xz", "w:gz"):
+        pack(tmp_path / "mirror" / "toy", "pictures.tar.xz", mode, {**FILES, mode[2:]: b"else"})
+        assert fetch_members(archive()) == wanted
+    assert not cache.exists()
+
+
+def test_an_archive_is_downloaded_and_kept(cache, site, tmp_path, monkeypatch):
+    site.content = pack(tmp_path, "a.tgz", "w:gz", FILES).read_bytes()
+    for _ in range(2):
+        assert len(fetch_members(archive(f"{site.url}/page", f"{site.url}/good"))) == 2
+    assert site.asked == ["/page", "/good"]
+    assert leftovers(cache) == ["pictures.tar.xz"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"1/a.png": b"one"}, "expected an archive with 2 files that count, but got 1 with the content digest"),
+        ({**FILES, "1/a.png": b"One"}, "but got 2 with the content digest"),
+        ({**FILES, "../../a.png": b"out"}, "leads out of it"),
+    ],
+)
+def test_another_archive_than_the_published_one(cache, site, tmp_path, files, message):
+    site.content = pack(tmp_path, "a.tgz", "w:gz", files).read_bytes()
+    with pytest.raises(IntegrityError, match=message):
+        fetch_members(archive(f"{site.url}/good"))
+    assert leftovers(cache) == []
+
+
+@pytest.mark.parametrize(("kind", "message"), [("page", "an HTML page"), ("other", "no whole archive|cannot be read")])
+def test_no_archive_at_all(cache, site, kind, message):
+    with pytest.raises(IntegrityError, match=message):
+        fetch_members(replace(archive(f"{site.url}/{kind}"), max_bytes=len(CONTENT)))
+    assert leftovers(cache) == []
 
 
 def test_a_wrong_mirror_leaves_no_cached_data_set(cache, tmp_path, monkeypatch):

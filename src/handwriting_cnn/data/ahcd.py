@@ -3,13 +3,13 @@
 import io
 import zipfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from handwriting_cnn.data.cache import cached_arrays
-from handwriting_cnn.data.catalog import DatasetInfo, Protocol
+from handwriting_cnn.data.catalog import DatasetInfo, Protocol, RemoteFile
 from handwriting_cnn.data.dataset import Dataset, DatasetSplits
 from handwriting_cnn.data.download import fetch
 from handwriting_cnn.data.pixel_rows import read_pixel_rows
@@ -37,7 +37,7 @@ def open_ahcd(info: DatasetInfo, protocol: Protocol, fold: int) -> DatasetSplits
     Returns:
         The two parts, over memory maps.
     """
-    (file,) = info.files
+    file = cast("RemoteFile", info.files[0])
     arrays = cached_arrays(info.name, source=file.sha256, reader=READER_VERSION, parse=lambda: parse_ahcd(fetch(file)))
     chosen = protocol.name if protocol.folds == 1 else f"{protocol.name}, fold {fold}"
     whole = Dataset.from_arrays(

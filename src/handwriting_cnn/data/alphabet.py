@@ -105,5 +105,23 @@ ARABIC: Final = Alphabet(
     script="Arabic",
     direction="rtl",
 )
-# fmt: on
 """The 28 Arabic letters, in the order of AHCD's labels."""
+
+RUSSIAN: Final = Alphabet(
+    characters=tuple("абвгдеёжзийклмнопрстуфхцчшщъыьэюя"),
+    names=(
+        "a", "be", "ve", "ghe", "de", "ie", "io", "zhe", "ze", "i", "short i", "ka", "el", "em", "en", "o", "pe", "er",
+        "es", "te", "u", "ef", "ha", "tse", "che", "sha", "shcha", "hard sign", "yeru", "soft sign", "e", "yu", "ya",
+    ),
+    script="Cyrillic",
+)
+# fmt: on
+"""The 33 Russian letters, in the order of the alphabet."""
+
+ARABIC_WITH_HAMZA: Final = Alphabet(
+    characters=(*ARABIC.characters, "ء"),
+    names=(*ARABIC.names, "hamza"),
+    script="Arabic",
+    direction="rtl",
+)
+"""The 28 Arabic letters and the hamza, in the order of Hijja's folders."""

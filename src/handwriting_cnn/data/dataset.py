@@ -14,7 +14,7 @@ import numpy.typing as npt
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.splitting import By, Positions, draw_folds, draw_part
 from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels, checked_writers, read_only
-from handwriting_cnn.errors import ConfigError, DataError
+from handwriting_cnn.errors import DataError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.storage.canonical import canonical_json
 from handwriting_cnn.types import ImageArray, LabelArray, Shape
@@ -189,23 +189,50 @@ class Dataset:
             raise DataError(f"a subset's positions lie in 0..{len(self) - 1}, not in {chosen.min()}..{chosen.max()}")
         return replace(self, _rows=read_only(self._rows[chosen]))
 
+    def select_classes(self, characters: str | Sequence[str]) -> "Dataset":
+        """Return the pictures of some classes, without copying pixels; their alphabet is these classes alone.
+
+        Args:
+            characters: Characters of the alphabet, or their names; ``"abc"`` chooses three.
+
+        Returns:
+            The part; its class numbers follow the order given.
+
+        Raises:
+            UnknownNameError: If one is no character of the alphabet.
+            DataError: If none is given, one is there twice, or none has a picture.
+        """
+        old = np.array([self.alphabet.index(text) for text in characters], np.int64)
+        alphabet = replace(
+            self.alphabet,
+            characters=tuple(self.alphabet.characters[number] for number in old),
+            names=tuple(self.alphabet.names[number] for number in old),
+        )
+        numbers = np.full(self.num_classes, -1, np.int64)
+        numbers[old] = np.arange(len(old))
+        whole = replace(self._whole, labels=read_only(numbers[self._whole.labels]), alphabet=alphabet)
+        chosen = np.flatnonzero(np.isin(self.labels, old))
+        return replace(self.subset(chosen), _whole=whole)
+
     def split(self, fraction: float, *, by: By = "class", seed: int = 0) -> tuple["Dataset", "Dataset"]:
         """Split at random into what remains and a part that holds ``fraction`` of the pictures.
 
         Args:
             fraction: The part's share, between 0 and 1, exclusive.
             by: ``"class"`` keeps the classes' shares and draws exactly ``round(fraction * n)`` pictures; ``"writer"``
-                draws whole writers, as many as come nearest; ``None`` draws without regard to either.
+                draws whole writers, as many as come nearest, and the name of a column of ``extra`` does so with the
+                groups of equal entries; ``None`` draws without regard to any.
             seed: Seed of the draw, 0 or more.
 
         Returns:
             ``(rest, part)``. A class that one of them lost earns a :class:`UserWarning`.
 
         Raises:
-            ConfigError: If ``fraction``, ``by`` or ``seed`` is out of range.
+            ConfigError: If ``fraction`` or ``seed`` is out of range.
+            UnknownNameError: If ``by`` is none of these.
             DataError: If a side would be empty, or the writers are not known.
         """
-        part = draw_part(self._groups(by), len(self), fraction=fraction, whole=by == "writer", seed=seed)
+        part = draw_part(self._groups(by), len(self), fraction=fraction, whole=by not in ("class", None), seed=seed)
         sides = self._without(part), self.subset(part)
         self._warn_of_lost(sides)
         return sides
@@ -215,27 +242,35 @@ class Dataset:
 
         Args:
             n: The number of folds, 2 or more.
-            by: ``"class"`` keeps the classes' shares, ``"writer"`` keeps each writer in one fold, ``None`` neither.
+            by: ``"class"`` keeps the classes' shares; ``"writer"`` keeps each writer in one fold, and the name of a
+                column of ``extra`` does so with the groups of equal entries; ``None`` does neither.
             seed: Seed of the draw, 0 or more.
 
         Returns:
             An iterator over ``n`` pairs ``(train, test)``. A class that a part lost earns a :class:`UserWarning`.
 
         Raises:
-            ConfigError: If ``n``, ``by`` or ``seed`` is out of range.
+            ConfigError: If ``n`` or ``seed`` is out of range.
+            UnknownNameError: If ``by`` is none of these.
             DataError: If there are fewer pictures, or writers, than folds, or the writers are not known.
         """
-        folds = draw_folds(self._groups(by), len(self), folds=n, whole=by == "writer", seed=seed)
+        folds = draw_folds(self._groups(by), len(self), folds=n, whole=by not in ("class", None), seed=seed)
         pairs = [(self._without(fold), self.subset(fold)) for fold in folds]
         self._warn_of_lost([part for pair in pairs for part in pair])
         return iter(pairs)
 
     def _groups(self, by: By) -> npt.NDArray[np.int64] | None:
-        if by not in ("class", "writer", None):
-            raise ConfigError(f"by must be 'class', 'writer' or None, but is {by!r}")
-        if by == "writer" and self.writers is None:
-            raise DataError(f"{self.name!r} does not know its writers, so it cannot be split by them: use by='class'")
-        return {"class": self.labels, "writer": self.writers, None: None}[by]
+        if by is None:
+            return None
+        if by == "class":
+            return self.labels
+        if by == "writer":
+            if self.writers is None:
+                raise DataError(f"{self.name!r} does not know its writers, so it cannot be split by them")
+            return self.writers
+        columns = self._whole.extra
+        UnknownNameError.check("way to split by", [by], known=("class", "writer", *columns))
+        return np.unique(_gather(columns[by], self._rows), return_inverse=True)[1].astype(np.int64)
 
     def _without(self, positions: Positions) -> "Dataset":
         return self.subset(np.delete(np.arange(len(self)), positions))

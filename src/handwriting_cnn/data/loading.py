@@ -8,10 +8,19 @@ from handwriting_cnn.data.ahcd import open_ahcd
 from handwriting_cnn.data.catalog import DatasetInfo, Protocol, find_dataset
 from handwriting_cnn.data.dataset import DatasetSplits
 from handwriting_cnn.data.digits import open_digits
+from handwriting_cnn.data.hijja import open_hijja
+from handwriting_cnn.data.mnist import open_mnist
+from handwriting_cnn.data.russian import open_russian
 from handwriting_cnn.errors import ConfigError, UnknownNameError
 
 _OPENERS: Final[Mapping[str, Callable[[DatasetInfo, Protocol, int], DatasetSplits]]] = MappingProxyType(
-    {"ahcd": open_ahcd, "digits": open_digits}
+    {
+        "ahcd": open_ahcd,
+        "digits": open_digits,
+        "hijja": open_hijja,
+        "mnist": open_mnist,
+        "russian-letters": open_russian,
+    }
 )
 
 
@@ -25,7 +34,7 @@ def load_dataset(name: str = "digits", *, protocol: str | None = None, fold: int
     Args:
         name: A catalogued name, see :func:`~handwriting_cnn.list_datasets`. ``"digits"`` needs no network.
         protocol: A published way to split it; ``None`` takes the first. For ``"ahcd"``: ``"official"``, or
-            ``"unseen-writers"`` (5 folds by writer).
+            ``"unseen-writers"`` (5 folds by writer). For ``"hijja"``: ``"blocks"`` or ``"random"``.
         fold: The fold of a protocol that has several, from 0: the one that is the test part.
 
     Returns:

@@ -4,7 +4,7 @@ Positions come in ascending order, so that a part keeps its data set's order and
 """
 
 import operator
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from handwriting_cnn.errors import ConfigError, DataError
 
 Positions: TypeAlias = npt.NDArray[np.int64]
-By: TypeAlias = Literal["class", "writer"] | None
+By: TypeAlias = str | None
 
 
 def draw_part(groups: Positions | None, count: int, *, fraction: float, whole: bool, seed: int) -> Positions:
@@ -71,7 +71,9 @@ def draw_folds(groups: Positions | None, count: int, *, folds: int, whole: bool,
         raise ConfigError(f"the number of folds must be 2 or more, but is {folds}")
     available = len(np.unique(groups)) if groups is not None and whole else count
     if available < folds:
-        raise DataError(f"{folds} folds need at least as many {'writers' if whole else 'pictures'}, not {available}")
+        raise DataError(
+            f"{folds} folds need at least as many {'groups (writers)' if whole else 'pictures'}, not {available}"
+        )
     fold_of = np.empty(count, np.int64)
     if groups is not None and whole:
         _, group_of, sizes = np.unique(groups, return_inverse=True, return_counts=True)
@@ -98,7 +100,7 @@ def _shares(groups: Positions, fraction: float, wanted: int, random: np.random.G
 def _whole_groups(groups: Positions, wanted: float, random: np.random.Generator) -> Positions:
     names, sizes = np.unique(groups, return_counts=True)
     if len(names) < 2:
-        raise DataError("a split by writer needs two writers or more, but all pictures are by one")
+        raise DataError("a split by whole groups needs two of them or more, but all pictures are of one")
     order = random.permutation(len(names))
     reached = np.cumsum(sizes[order])[:-1]
     taken = order[: int(np.abs(reached - wanted).argmin()) + 1]

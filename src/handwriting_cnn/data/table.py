@@ -15,9 +15,9 @@ from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.labels import class_numbers
 from handwriting_cnn.data.pictures import read_pictures
 from handwriting_cnn.data.pixel_rows import PixelTable, read_pixel_rows
+from handwriting_cnn.data.polarity import bright_on_dark
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
-from handwriting_cnn.types import ImageArray
 
 _FILE_COLUMNS: Final = ("file", "filename", "image", "path")
 _LABEL_COLUMNS: Final = ("character", "letter", "label", "class")  # a character says more than a number
@@ -90,7 +90,7 @@ def load_csv(
             raise ShapeMismatchError(f"{table.name} has {len(pixels)} pictures, but there are {len(cells)} labels")
         numbers, chosen = class_numbers(cells, alphabet=alphabet, first_label=first_label)
         images = _as_pictures(pixels, shape, transpose=transpose, source=table.name)
-        images = _bright_on_dark(images) if spec is None else np.stack([preprocess(image, spec) for image in images])
+        images = bright_on_dark(images) if spec is None else np.stack([preprocess(image, spec) for image in images])
     return Dataset.from_arrays(images, numbers, alphabet=chosen, name=table.stem, preprocessing=spec)
 
 
@@ -164,10 +164,3 @@ def _as_pictures(pixels: PixelTable, shape: tuple[int, int] | None, *, transpose
     if transpose:
         return pixels.reshape(count, width, height).transpose(0, 2, 1)
     return pixels.reshape(count, height, width)
-
-
-def _bright_on_dark(images: PixelTable) -> ImageArray:
-    """Turn pictures over if they are ink on light paper; decided for all at once, as one may be mostly ink."""
-    border = np.ones(images.shape[1:], bool)
-    border[1:-1, 1:-1] = False
-    return 255 - images if np.median(images[:, border]) > 127 else images

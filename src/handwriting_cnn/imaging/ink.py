@@ -1,0 +1,95 @@
+"""Ink on photographed paper: coloured pens, uneven light, ruled and squared sheets."""
+
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from handwriting_cnn.errors import DataError
+
+_Density: TypeAlias = npt.NDArray[np.float32]
+
+_ROUNDS: Final = 4
+_PAPER: Final = 0.3  # the paper's least share of the picture: below it the fit would follow the ink
+_SPREAD: Final = 1.4826  # makes a median absolute deviation a normal spread's standard deviation
+_FLAT: Final = 1e-3  # density: a flat paper's spread is not taken for smaller
+_FULLEST: Final = 0.97  # the share of pixels above which lies what surely is ink
+_RULE: Final = 0.3  # a printed line darkens at least 1 - 0.3 of a row or column; a letter hardly does
+_NOISE: Final = 2.0  # standard deviations of the paper that are paper
+_FAINT: Final = 0.15  # share of the full ink that is paper's in any case
+_TOP: Final = 0.98  # the quantile of the ink that becomes 255
+_BLANK: Final = 0.02  # density: less than this is no ink
+
+
+def extract_ink(photograph: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Turn a coloured photograph of writing on light paper into bright ink on 0.
+
+    1. Density: ``-log10((value + 1) / 256)`` of each channel. By the law of Beer and Lambert inks add up in it, and
+       uneven light is added to all of it, whatever the ink.
+    2. Paper: a plane a channel, fitted by least squares to the pixels that are not denser than the paper's own spread
+       (two standard deviations, from the median absolute deviation), at most four times over. What is left is ink and
+       rules.
+    3. Rules: a line printed across the whole sheet raises the density of most of its row or column. The 0.3 quantile of
+       each row, then of each column, is taken away where it is positive.
+    4. Colour: the densest 3% of the pixels give the ink's colour, a direction in the three densities, onto which each
+       pixel is projected. A yellow pen, hardly darker than paper to the eye, is dense in blue.
+    5. Levels: from two standard deviations of the paper, and at least 0.15 and at most 0.5 of the way up, to the 0.98
+       quantile becomes 0..255.
+
+    Args:
+        photograph: uint8 ``(height, width, 3)``, RGB.
+
+    Returns:
+        uint8 ``(height, width)``; all 0 where there is no ink.
+
+    Raises:
+        DataError: If the photograph has another type or shape, or no pixels.
+    """
+    if photograph.dtype != np.uint8 or photograph.ndim != 3 or photograph.shape[2] != 3 or photograph.size == 0:
+        raise DataError(
+            f"a photograph must be uint8 of shape (height, width, 3), but is {photograph.dtype} of {photograph.shape}"
+        )
+    density = -np.log10((photograph.astype(np.float32) + 1) / 256)
+    density -= _paper(density)
+    for axis in (1, 0):
+        rank = int(_RULE * density.shape[axis])
+        density -= np.maximum(np.partition(density, rank, axis=axis).take([rank], axis=axis), 0)
+    ink = _along_colour(density)
+    middle, spread = _middle_and_spread(ink)
+    top = float(np.quantile(ink, _TOP))
+    if top - middle < _BLANK:
+        return np.zeros(ink.shape, np.uint8)
+    low = np.clip(_NOISE * spread, _FAINT * (top - middle), 0.5 * (top - middle)) + middle
+    return np.rint(np.clip((ink - low) / (top - low), 0, 1) * 255).astype(np.uint8)
+
+
+def _paper(density: _Density) -> Any:
+    """Return the paper's density: a plane a channel, ``(height, width, channels)``."""
+    height, width, channels = density.shape
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    terms = np.stack([np.ones(x.size), x.ravel(), y.ravel()], axis=1).astype(np.float32)
+    values = density.reshape(-1, channels)
+    kept = np.ones((len(values), 1), bool)
+    plane = np.zeros_like(values)
+    for _ in range(_ROUNDS):
+        weighted = (terms * kept).T
+        plane = terms @ np.linalg.lstsq(weighted @ terms, weighted @ values, rcond=None)[0]  # the normal equations
+        above = (values - plane).max(axis=1, keepdims=True)
+        middle, spread = _middle_and_spread(above[kept])
+        chosen = above < middle + 2 * max(spread, _FLAT)
+        if chosen.mean() < _PAPER or (chosen == kept).all():
+            break
+        kept = chosen
+    return plane.reshape(density.shape)
+
+
+def _along_colour(density: _Density) -> Any:
+    strength = np.maximum(density, 0).sum(axis=2)
+    densest = density[strength >= np.quantile(strength, _FULLEST)]
+    colour = np.maximum(densest.mean(axis=0), 0)
+    return density @ (colour / max(float(np.linalg.norm(colour)), _FLAT))
+
+
+def _middle_and_spread(values: Any) -> tuple[float, float]:
+    middle = float(np.median(values))
+    return middle, _SPREAD * float(np.median(np.abs(values - middle)))

@@ -6,11 +6,11 @@ from .data.alphabet import Alphabet as Alphabet
 from .data.catalog import DatasetInfo as DatasetInfo
 from .data.catalog import list_datasets as list_datasets
 from .data.dataset import Dataset as Dataset
-from .data.dataset import DatasetSplits as DatasetSplits
 from .data.folder import load_folder as load_folder
 from .data.idx import load_idx as load_idx
 from .data.loading import load_dataset as load_dataset
 from .data.npz import load_npz as load_npz
+from .data.splits import DatasetSplits as DatasetSplits
 from .data.table import load_csv as load_csv
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
@@ -35,6 +35,7 @@ from .models.registry import build_model as build_model
 from .models.registry import list_models as list_models
 from .models.registry import model_spec as model_spec
 from .models.registry import register_model as register_model
+from .models.transfer_learning import transfer as transfer
 from .tasks.definitions import Task as Task
 from .tasks.definitions import list_tasks as list_tasks
 from .tasks.runner import TaskResult as TaskResult

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
-from handwriting_cnn.data.dataset import Dataset, DatasetSplits
+from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.errors import DataError, ShapeMismatchError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from handwriting_cnn.artifact.model_file import load_model
-from handwriting_cnn.data.dataset import Dataset, DatasetSplits
+from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.errors import RunFolderError, UnknownNameError
 from handwriting_cnn.models.registry import build_model
 from handwriting_cnn.tasks.definitions import find_task, list_tasks

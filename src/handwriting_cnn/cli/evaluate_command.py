@@ -19,7 +19,7 @@ def command(*, model_file: Path, out: Path | None, as_json: bool, **data: Any) -
     """Score a model file on the test part of a data set, or on all of your own data."""
     start_backend()
     from handwriting_cnn.artifact.model_file import load_model
-    from handwriting_cnn.data.dataset import DatasetSplits
+    from handwriting_cnn.data.splits import DatasetSplits
     from handwriting_cnn.evaluation.evaluator import Evaluator
 
     saved = load_model(model_file)

@@ -56,7 +56,7 @@ def command(
     run that was stopped.
     """
     start_backend()
-    from handwriting_cnn.data.dataset import DatasetSplits
+    from handwriting_cnn.data.splits import DatasetSplits
     from handwriting_cnn.evaluation.evaluator import Evaluator
     from handwriting_cnn.models.registry import build_model
     from handwriting_cnn.tasks.outcome import save_outcome

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from handwriting_cnn.data.cache import cached_arrays
 from handwriting_cnn.data.catalog import DatasetInfo, Protocol, RemoteFile
-from handwriting_cnn.data.dataset import Dataset, DatasetSplits
+from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.download import fetch
 from handwriting_cnn.data.pixel_rows import read_pixel_rows
+from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.errors import DataError
 
 READER_VERSION: Final = 1

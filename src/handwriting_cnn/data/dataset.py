@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -278,28 +278,6 @@ class Dataset:
     def _warn_of_lost(self, parts: Sequence["Dataset"]) -> None:
         lost = np.logical_or.reduce([part.class_counts == 0 for part in parts]) & (self.class_counts > 0)
         _warn_of_absent(self.alphabet, lost, f"a part of {self.name}", stacklevel=4)
-
-
-class DatasetSplits(NamedTuple):
-    """The two parts of a data set: one to learn from, and one to score once.
-
-    Attributes:
-        train: What is learned from, and what every choice is made on.
-        test: What the result is scored on.
-    """
-
-    train: Dataset
-    test: Dataset
-
-    @property
-    def name(self) -> str:
-        """What the data are, such as ``"ahcd"``."""
-        return self.train.name
-
-    @property
-    def protocol(self) -> str:
-        """How they were split, such as ``"official"``."""
-        return self.train.protocol
 
 
 def _gather(base: npt.NDArray[_Scalar], rows: Positions) -> npt.NDArray[_Scalar]:

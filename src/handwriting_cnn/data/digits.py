@@ -5,7 +5,8 @@ from typing import Final
 import numpy as np
 
 from handwriting_cnn.data.catalog import DatasetInfo, Protocol
-from handwriting_cnn.data.dataset import Dataset, DatasetSplits
+from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.data.splits import DatasetSplits
 
 _SIDE: Final = 32
 _TOP: Final = 16  # the source counts the inked pixels of 4x4 blocks

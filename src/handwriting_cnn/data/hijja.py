@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from handwriting_cnn.data.cache import cached_arrays
 from handwriting_cnn.data.catalog import DatasetInfo, Protocol, RemoteArchive
-from handwriting_cnn.data.dataset import Dataset, DatasetSplits
+from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.download import fetch_members
 from handwriting_cnn.data.progress import late_progress
+from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.errors import DataError
 from handwriting_cnn.imaging.decode import decode_image
 

@@ -6,11 +6,11 @@ from typing import Final
 
 from handwriting_cnn.data.ahcd import open_ahcd
 from handwriting_cnn.data.catalog import DatasetInfo, Protocol, find_dataset
-from handwriting_cnn.data.dataset import DatasetSplits
 from handwriting_cnn.data.digits import open_digits
 from handwriting_cnn.data.hijja import open_hijja
 from handwriting_cnn.data.mnist import open_mnist
 from handwriting_cnn.data.russian import open_russian
+from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.errors import ConfigError, UnknownNameError
 
 _OPENERS: Final[Mapping[str, Callable[[DatasetInfo, Protocol, int], DatasetSplits]]] = MappingProxyType(

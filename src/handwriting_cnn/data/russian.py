@@ -11,9 +11,10 @@ from PIL import Image
 from handwriting_cnn.data.cache import cached_arrays
 from handwriting_cnn.data.catalog import DatasetInfo, Protocol, RemoteArchive
 from handwriting_cnn.data.csv_rows import read_rows
-from handwriting_cnn.data.dataset import Dataset, DatasetSplits
+from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.download import fetch_members
 from handwriting_cnn.data.progress import late_progress
+from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.data.splitting import draw_part
 from handwriting_cnn.errors import DataError
 from handwriting_cnn.imaging.ink import extract_ink

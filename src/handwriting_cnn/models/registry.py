@@ -25,7 +25,7 @@ Factory: TypeAlias = Callable[..., keras.Model]
 
 LARGEST_SIDE: Final = 4096
 LARGEST_NUM_CLASSES: Final = 100_000
-_BUILT_IN: Final = ("custom_cnn", "lenet")
+_BUILT_IN: Final = ("custom_cnn", "lenet", "shallow", "transfer_learning", "vgg")
 _SPEC_ATTRIBUTE: Final = "_handwriting_cnn_spec"
 
 
@@ -142,14 +142,19 @@ def build_model(
         ConfigError: If a size or an option is outside what the network can work on.
     """
     factory = _entry(name).factory
+    return seeded(seed, lambda: factory(input_shape, num_classes, **options))
+
+
+def seeded(seed: int | None, build: Callable[[], keras.Model]) -> keras.Model:
+    """Return what ``build`` builds, with initial weights that follow from a seed unless it is ``None``."""
     if seed is None:
-        return factory(input_shape, num_classes, **options)
+        return build()
     # Keras draws the seed of each initializer and dropout from Python's generator: seeding that for the time of
     # building makes the weights repeat and leaves no global state changed.
     state = random.getstate()
     try:
         random.seed(seed)
-        return factory(input_shape, num_classes, **options)
+        return build()
     finally:
         random.setstate(state)
 

@@ -7,8 +7,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
-from handwriting_cnn.data.dataset import Dataset, DatasetSplits
+from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.loading import load_dataset
+from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.evaluation.evaluator import Evaluator
 from handwriting_cnn.evaluation.report import EvaluationReport

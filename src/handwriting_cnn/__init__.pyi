@@ -40,6 +40,7 @@ from .tasks.definitions import Task as Task
 from .tasks.definitions import list_tasks as list_tasks
 from .tasks.runner import TaskResult as TaskResult
 from .tasks.runner import run_task as run_task
+from .training.config import Stage as Stage
 from .training.config import TrainConfig as TrainConfig
 from .training.result import TrainResult as TrainResult
 from .training.trainer import Trainer as Trainer

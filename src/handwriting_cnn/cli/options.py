@@ -15,7 +15,7 @@ from handwriting_cnn.errors import ConfigError, HandwritingError
 if TYPE_CHECKING:
     from handwriting_cnn.data.alphabet import Alphabet
     from handwriting_cnn.data.dataset import Dataset
-from handwriting_cnn.data.splits import DatasetSplits
+    from handwriting_cnn.data.splits import DatasetSplits
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

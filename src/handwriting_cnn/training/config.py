@@ -17,6 +17,41 @@ _CHOICES: Final = {"optimizer": Optimizer, "schedule": Schedule, "precision": Pr
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A part of a training run that begins at an epoch's edge, with layers of its own frozen and a fresh optimizer.
+
+    Attributes:
+        epochs: Passes over the training set, at least 1.
+        freeze: Names of the model's layers that stay as they are; all others are trained. ``("trunk",)`` names the
+            trunk of a :func:`~handwriting_cnn.transfer` model.
+        learning_rate: The stage's highest rate, above 0; ``None`` takes the config's. The config's schedule runs over
+            the stage's own updates.
+    """
+
+    epochs: int
+    freeze: tuple[str, ...] = ()
+    learning_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.epochs) is not int or self.epochs < 1:
+            raise ConfigError(f"a stage's epochs must be an int of at least 1, but are {self.epochs!r}")
+        names: Any = self.freeze
+        if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+            raise ConfigError(f"a stage freezes a tuple of layers' names, not {names!r}")
+        object.__setattr__(self, "freeze", tuple(names))
+        if self.learning_rate is not None and not (_is_real(self.learning_rate) and self.learning_rate > 0):
+            raise ConfigError(f"a stage's learning_rate must be a number above 0, but is {self.learning_rate!r}")
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Stage":
+        """Make a stage from JSON values; a setting that does not exist is refused."""
+        UnknownNameError.check("setting of a stage", values, known=(item.name for item in fields(cls)))
+        if "epochs" not in values:
+            raise ConfigError("a stage must have epochs")
+        return cls(**values)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Settings of a training run; those that are ``"auto"`` are resolved once, at its start.
 
@@ -40,6 +75,8 @@ class TrainConfig:
             use the average; its batch-norm statistics are estimated again.
         clip_norm: Largest global norm of the gradient, above 0, or ``None``.
         early_stopping: Epochs without a better validation accuracy after which to stop, or ``None``.
+        stages: Parts of the run with layers of their own frozen, such as first the head and then everything; the
+            epochs are their sum. Empty for a run in one part, which trains what the model's own ``trainable`` says.
         keep: The weights of the ``"best"`` epoch on the validation set (accuracy; ties by loss), or of the ``"last"``.
             Without a validation set it is the last.
         augment: Random distortion of the training pictures, or ``None``.
@@ -62,6 +99,7 @@ class TrainConfig:
     ema: float | None = None
     clip_norm: float | None = None
     early_stopping: int | None = None
+    stages: tuple[Stage, ...] = ()
     keep: Keep = "best"
     augment: AugmentConfig | None = field(default_factory=AugmentConfig)
     precision: Precision = "auto"
@@ -86,6 +124,7 @@ class TrainConfig:
             self._check_real("ema", "between 0 and 1", lambda value: 0 < value < 1)
         if self.clip_norm is not None:
             self._check_real("clip_norm", "above 0", lambda value: value > 0)
+        self._check_stages()
         if isinstance(self.class_weights, tuple) and not all(_is_real(w) and w > 0 for w in self.class_weights):
             raise ConfigError(f"class_weights must be positive numbers, but are {self.class_weights!r}")
         if isinstance(self.class_weights, str) and self.class_weights != "balanced":
@@ -102,9 +141,22 @@ class TrainConfig:
         augment = values.get("augment")
         if isinstance(augment, Mapping):
             values = {**values, "augment": AugmentConfig.from_json(augment)}
+        if "stages" in values:
+            parts = [part if isinstance(part, Stage) else Stage.from_json(part) for part in values["stages"]]
+            values = {**values, "stages": tuple(parts)}
         if isinstance(values.get("class_weights"), list):
             values = {**values, "class_weights": tuple(values["class_weights"])}
         return cls(**values)
+
+    def _check_stages(self) -> None:
+        object.__setattr__(self, "stages", tuple(self.stages))
+        if not all(isinstance(stage, Stage) for stage in self.stages):
+            raise ConfigError(f"stages must be a tuple of Stage, but are {self.stages!r}")
+        total = sum(stage.epochs for stage in self.stages)
+        if self.stages and self.epochs not in ("auto", total):
+            raise ConfigError(f"the stages have {total} epochs together, but epochs is {self.epochs!r}")
+        if self.stages and self.early_stopping is not None:
+            raise ConfigError("a run in stages does not stop early: which stage should end?")
 
     def _check_int(self, name: str, low: int) -> None:
         value = getattr(self, name)

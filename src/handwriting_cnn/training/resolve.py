@@ -73,6 +73,8 @@ def auto_steps_per_execution(model: keras.Model, batch: Any, *, steps_per_epoch:
 def resolved(config: TrainConfig, *, num_images: int) -> TrainConfig:
     """Return the config with batch size, epochs and precision as numbers and names."""
     batch_size = auto_batch_size(num_images) if config.batch_size == "auto" else config.batch_size
-    epochs = auto_epochs(num_images, batch_size) if config.epochs == "auto" else config.epochs
+    epochs = sum(stage.epochs for stage in config.stages) if config.stages else config.epochs
+    if epochs == "auto":
+        epochs = auto_epochs(num_images, batch_size)
     precision = auto_precision() if config.precision == "auto" else config.precision
     return dataclasses.replace(config, batch_size=batch_size, epochs=epochs, precision=precision)

@@ -29,9 +29,10 @@ class Recorder(_Callback):
 
     def __init__(self, network: keras.Model, config: TrainConfig, *, save: Callable[[Checkpoint], None] | None) -> None:
         super().__init__()
-        self._network, self._config, self._save = network, config, save
+        self.network, self._config, self._save = network, config, save
         self._candidate: dict[str, Any] | None = None
         self.chosen: dict[str, Any] = {}
+        self.raw: dict[str, Any] = {}
         self.history: dict[str, list[float]] = {}
         self.best_epoch: int = 0
         self.finished: bool = False
@@ -45,7 +46,7 @@ class Recorder(_Callback):
 
     def snapshot(self) -> None:
         """Keep the network's weights of this moment as the epoch's result."""
-        self._candidate = read_variables(self._network.weights, prefix="chosen")
+        self._candidate = read_variables(self.network.weights, prefix="chosen")
 
     @override
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -61,6 +62,7 @@ class Recorder(_Callback):
         else:
             self._waited += 1
         self._candidate = None
+        self.raw = read_variables(self.network.weights, prefix="model")
         patience = self._config.early_stopping
         self.finished = epoch + 1 == self._config.epochs or (patience is not None and self._waited >= patience)
         if self.finished and epoch + 1 < int(self._config.epochs):
@@ -69,15 +71,18 @@ class Recorder(_Callback):
             self._save(self._checkpoint(epoch + 1))
 
     def continue_from(self, checkpoint: Checkpoint) -> None:
-        """Take up history, choice, weights and optimizer from a checkpoint; the model must be compiled."""
+        """Take up history, choice and weights from a checkpoint."""
         state = checkpoint.state
         self.history = {name: list(values) for name, values in state["history"].items()}
         self.best_epoch, self._waited = int(state["best_epoch"]), int(state["waited"])
         self.finished = bool(state["finished"])
         self._started = time.monotonic() - state["seconds"]
         self.chosen = {name: array for name, array in checkpoint.tensors.items() if name.startswith("chosen/")}
+        write_variables(self.network.weights, checkpoint.tensors, prefix="model")
+
+    def continue_optimizer(self, checkpoint: Checkpoint) -> None:
+        """Take up the optimizer from a checkpoint; the model must be compiled."""
         self.model.optimizer.build(self.model.trainable_variables)
-        write_variables(self.model.weights, checkpoint.tensors, prefix="model")
         write_variables(self.model.optimizer.variables, checkpoint.tensors, prefix="optimizer")
 
     def _is_better(self) -> bool:
@@ -96,7 +101,7 @@ class Recorder(_Callback):
             "seconds": self.seconds,
         }
         tensors = {
-            **read_variables(self.model.weights, prefix="model"),
+            **self.raw,
             **read_variables(self.model.optimizer.variables, prefix="optimizer"),
             **self.chosen,
         }

@@ -18,6 +18,7 @@ from handwriting_cnn.models.registry import model_spec
 from handwriting_cnn.training.averages import averaged_weights
 from handwriting_cnn.training.batches import Batches
 from handwriting_cnn.training.callbacks import FiniteLoss, Progress, SeedStates, Validation
+from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
 from handwriting_cnn.training.optimization import class_weights, make_optimizer
 from handwriting_cnn.training.precision import ComputePrecision
@@ -25,6 +26,7 @@ from handwriting_cnn.training.resolve import auto_steps_per_execution, resolved
 from handwriting_cnn.training.result import TrainResult
 from handwriting_cnn.training.run_folder import RunFolder
 from handwriting_cnn.training.selection import Recorder
+from handwriting_cnn.training.stages import PlannedStage, frozen, plan_stages
 from handwriting_cnn.training.tensors import write_variables
 
 _VALIDATION_BATCH: Final = 256
@@ -67,7 +69,9 @@ class Trainer:
 
         Raises:
             ShapeMismatchError: If model and data do not fit each other.
-            ConfigError: If there are fewer pictures than classes, or a setting does not fit the data.
+            ConfigError: If there are fewer pictures than classes, a setting does not fit the data, or everything is
+                frozen.
+            UnknownNameError: If a stage freezes a layer that the model does not have.
             RunFolderError: If the folder holds another run, or another process is using it.
             TrainingError: If the loss is no longer finite.
             OutputError: If the folder cannot be written.
@@ -94,55 +98,22 @@ class Trainer:
         config = self._resolve(model, train, folder)
         if config.deterministic:
             _make_deterministic()
-        provenance = _provenance(train, validation)
+        stages, provenance = plan_stages(model, config), _provenance(train, validation)
         if folder is not None:
             folder.claim({"config": config.to_json(), "data": provenance, "architecture": _architecture(model)})
         last = None if folder is None else folder.checkpoints.newest()
 
-        batch_size, epochs = int(config.batch_size), int(config.epochs)
-        steps = math.ceil(len(train) / batch_size)
         wrapper = _wrap(model, config)
-        wrapper.compile(
-            optimizer=make_optimizer(config, steps=steps * epochs),
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-            metrics=["accuracy"],
-            steps_per_execution=config.steps_per_execution,
-        )
         recorder = Recorder(model, config, save=None if folder is None else folder.checkpoints.save)
-        recorder.set_model(wrapper)
         if last is not None:
             recorder.continue_from(last)
-        if not recorder.finished:
-            epoch = 0 if last is None else last.epoch
-            batches = Batches(train, batch_size=batch_size, seed=config.seed, epoch=epoch)
-            precision = ComputePrecision(model, config.precision)
-            averaged = _averaging(wrapper, batches, config)
-            bar = Progress(epochs, shown=progress)
-            end_of_epoch = [] if validation is not None or averaged is None else [_AveragedSnapshot(averaged, recorder)]
-            try:
-                with precision.training():
-                    wrapper.fit(
-                        batches,
-                        epochs=epochs,
-                        initial_epoch=epoch,
-                        verbose=0,
-                        shuffle=False,  # Keras would shuffle the batches from Python's generator
-                        class_weight=class_weights(config, train),
-                        validation_data=None
-                        if validation is None
-                        else Batches(validation, batch_size=_VALIDATION_BATCH),
-                        callbacks=[
-                            SeedStates(config.seed),
-                            FiniteLoss(),
-                            Validation(precision, averaged, recorder.snapshot),
-                            *callbacks,
-                            *end_of_epoch,
-                            recorder,
-                            bar,
-                        ],
-                    )
-            finally:
-                bar.close()
+        bar = Progress(int(config.epochs), shown=progress)
+        try:
+            for stage in stages:
+                with frozen(model, stage.freeze):
+                    self._fit_stage(stage, wrapper, train, validation, recorder, last, callbacks, bar)
+        finally:
+            bar.close()
         write_variables(model.weights, recorder.chosen, prefix="chosen")
         result = TrainResult(
             model=model,
@@ -157,6 +128,59 @@ class Trainer:
         if folder is not None:
             result.save_history(folder.path)
         return result
+
+    def _fit_stage(
+        self,
+        stage: PlannedStage,
+        wrapper: keras.Model,
+        train: Dataset,
+        validation: Dataset | None,
+        recorder: Recorder,
+        last: Checkpoint | None,
+        callbacks: list[keras.callbacks.Callback],
+        bar: Progress,
+    ) -> None:
+        """Train a stage, or what is left of it."""
+        epoch = len(recorder.history.get("loss", ()))
+        if recorder.finished or epoch >= stage.end:
+            return
+        config, batch_size = stage.config, int(stage.config.batch_size)
+        steps = math.ceil(len(train) / batch_size) * (stage.end - stage.first)
+        wrapper.compile(
+            optimizer=make_optimizer(config, steps=steps),
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+            metrics=["accuracy"],
+            steps_per_execution=config.steps_per_execution,
+        )
+        recorder.set_model(wrapper)
+        if last is not None and last.epoch == epoch > stage.first:
+            recorder.continue_optimizer(last)
+        batches = Batches(train, batch_size=batch_size, seed=config.seed, epoch=epoch)
+        precision = ComputePrecision(recorder.network, config.precision)
+        averaged = _averaging(wrapper, batches, config)
+        end_of_epoch = [] if validation is not None or averaged is None else [_AveragedSnapshot(averaged, recorder)]
+        held_out = None if validation is None else Batches(validation, batch_size=_VALIDATION_BATCH)
+        with precision.training():
+            wrapper.fit(
+                batches,
+                epochs=stage.end,
+                initial_epoch=epoch,
+                verbose=0,
+                shuffle=False,  # Keras would shuffle the batches from Python's generator
+                class_weight=class_weights(config, train),
+                validation_data=held_out,
+                callbacks=[
+                    SeedStates(config.seed),
+                    FiniteLoss(),
+                    Validation(precision, averaged, recorder.snapshot),
+                    *callbacks,
+                    *end_of_epoch,
+                    recorder,
+                    bar,
+                ],
+            )
+        # Keras ends with the averages, where there are any; the next stage begins where this one's updates led.
+        write_variables(recorder.network.weights, recorder.raw, prefix="model")
 
     def _resolve(self, model: keras.Model, train: Dataset, folder: RunFolder | None) -> TrainConfig:
         """Return the config without ``"auto"``; a run that continues keeps what it began with."""

@@ -24,6 +24,8 @@ from .errors import RunFolderError as RunFolderError
 from .errors import ShapeMismatchError as ShapeMismatchError
 from .errors import TrainingError as TrainingError
 from .errors import UnknownNameError as UnknownNameError
+from .evaluation.comparison import PairedComparison as PairedComparison
+from .evaluation.comparison import compare_reports as compare_reports
 from .evaluation.evaluator import Evaluator as Evaluator
 from .evaluation.plots import plot_samples as plot_samples
 from .evaluation.report import EvaluationReport as EvaluationReport
@@ -40,6 +42,7 @@ from .tasks.definitions import Task as Task
 from .tasks.definitions import list_tasks as list_tasks
 from .tasks.runner import TaskResult as TaskResult
 from .tasks.runner import run_task as run_task
+from .tasks.runner import run_tasks as run_tasks
 from .training.config import Stage as Stage
 from .training.config import TrainConfig as TrainConfig
 from .training.result import TrainResult as TrainResult

@@ -57,7 +57,9 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     if not sys.stderr.isatty():  # where no progress bar is drawn, a line an epoch takes its place
-        logging.getLogger("handwriting_cnn.training").setLevel(logging.INFO)
+        for floor in ("tasks", "training"):
+            logging.getLogger(f"handwriting_cnn.{floor}").setLevel(logging.INFO)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of each network that is traced
     try:
         program.main(prog_name="handwriting-cnn", standalone_mode=False)
     except click.UsageError as error:

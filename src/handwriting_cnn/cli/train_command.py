@@ -60,7 +60,7 @@ def command(
     from handwriting_cnn.evaluation.evaluator import Evaluator
     from handwriting_cnn.models.registry import build_model
     from handwriting_cnn.tasks.outcome import save_outcome
-    from handwriting_cnn.tasks.runner import held_out_part
+    from handwriting_cnn.tasks.task_training import held_out_part
     from handwriting_cnn.training.config import TrainConfig
     from handwriting_cnn.training.trainer import Trainer
 

@@ -1,25 +1,19 @@
 """Running a task from data to a folder of results."""
 
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from handwriting_cnn.data.dataset import Dataset
-from handwriting_cnn.data.loading import load_dataset
 from handwriting_cnn.data.splits import DatasetSplits
-from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.evaluation.evaluator import Evaluator
 from handwriting_cnn.evaluation.report import EvaluationReport
-from handwriting_cnn.models.registry import build_model
-from handwriting_cnn.tasks.definitions import PROTOCOLS, Task, find_task
+from handwriting_cnn.tasks.definitions import Task, find_task, find_tasks
 from handwriting_cnn.tasks.outcome import save_outcome
+from handwriting_cnn.tasks.sources import Material, find_material
+from handwriting_cnn.tasks.task_training import Settings, TaskTraining
 from handwriting_cnn.training.result import TrainResult
-from handwriting_cnn.training.trainer import Trainer
-
-HELD_OUT: Final = 0.125
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,6 +38,11 @@ class TaskResult:
     report: EvaluationReport
     folder: Path | None
 
+    @property
+    def reference_accuracy(self) -> float | None:
+        """The reference's accuracy, 0..1, where this is its data set and it published one."""
+        return self.task.reference_accuracy if self.dataset == "ahcd" else None
+
     def summary(self) -> dict[str, Any]:
         """Return the result as JSON values."""
         return {
@@ -57,7 +56,8 @@ class TaskResult:
             "seed": self.seed,
             "epochs": self.training.config.epochs,
             "kept_epoch": self.training.best_epoch,
-            "reference_accuracy": self.task.reference_accuracy if self.dataset == "ahcd" else None,
+            "parameters": self.training.model.count_params(),
+            "reference_accuracy": self.reference_accuracy,
             "seconds": round(self.training.seconds, 1),
             "folder": None if self.folder is None else str(self.folder),
         }
@@ -67,6 +67,7 @@ def run_task(
     name: str,
     *,
     dataset: str | DatasetSplits = "digits",
+    source: str | DatasetSplits | None = None,
     protocol: str = "honest",
     epochs: int = 30,
     seed: int = 0,
@@ -74,18 +75,22 @@ def run_task(
     deterministic: bool = False,
     progress: bool | None = None,
 ) -> TaskResult:
-    """Run a task, and the task that it continues.
+    """Run a task, and first the one that it continues or transfers from.
 
     Args:
         name: A task's name, see :func:`list_tasks`.
         dataset: A catalogued data set's name, or splits of your own.
-        protocol: ``"honest"`` holds an eighth of train out (whole writers where they are known), keeps the epoch that
-            is best on it, lets the learning rate rise and fall (one-cycle), and scores the test set once.
-            ``"reference"`` does what the notebook did: it trains on all of train, **watches the test set as its
-            validation curve**, and keeps the last epoch.
-        epochs: Passes over the training set, for this task and the one that it continues.
+        source: The alphabet that task 4 transfers from, by name or as splits. ``None`` takes ``"russian-letters"``; but
+            for ``"digits"`` and ``"russian-letters"`` themselves the first half of their classes, and the second half
+            is what task 4 reads.
+        protocol: ``"honest"`` holds an eighth of train out (whole writers, or blocks of them, where they are known),
+            keeps the epoch that is best on it, lets the learning rate rise and fall (one-cycle), and scores the test
+            set once. ``"reference"`` does what the notebook did: it trains on all of train, **watches the test set as
+            its validation curve**, and keeps the last epoch.
+        epochs: Passes over the training set, for this task and the one before it.
         seed: Seed of the held-out part, the first weights, and the training.
-        out: Folder for report, curves, config, history, model and checkpoints; a run that was stopped continues there.
+        out: Folder for report, curves, config, history, model and checkpoints, and a folder in it for the task before;
+            a run that was stopped continues there.
         deterministic: See :class:`~handwriting_cnn.TrainConfig`.
         progress: Whether to draw a progress bar; ``None`` draws it where standard error is a terminal.
 
@@ -99,53 +104,70 @@ def run_task(
         DownloadError: If the data set cannot be fetched.
     """
     task = find_task(name)
-    if protocol not in PROTOCOLS:
-        raise UnknownNameError("protocol", protocol, PROTOCOLS)
-    splits = load_dataset(dataset) if isinstance(dataset, str) else dataset
-    folder = None if out is None else Path(out)
-    settings = {"epochs": epochs, "seed": seed, "deterministic": deterministic, "progress": progress}
-    training = _train(task, splits, protocol, folder, settings)
-    report = Evaluator().evaluate(training.model, splits.test)
+    settings = Settings(protocol=protocol, epochs=epochs, seed=seed, deterministic=deterministic, progress=progress)
+    material = find_material(dataset, source)
+    place = _inside(out, lambda other: Path() if other == name else Path(other))
+    return _run(task, TaskTraining(material, settings, place), material)
+
+
+def run_tasks(
+    name: str = "all",
+    *,
+    dataset: str | DatasetSplits = "digits",
+    source: str | DatasetSplits | None = None,
+    protocol: str = "honest",
+    epochs: int = 30,
+    seed: int = 0,
+    out: str | PathLike[str] | None = None,
+    deterministic: bool = False,
+    progress: bool | None = None,
+) -> tuple[TaskResult, ...]:
+    """Run all tasks of a name, each once: ``"task3"``, ``"task4"``, or ``"all"``.
+
+    Arguments and errors are those of :func:`run_task`.
+
+    Args:
+        name: What to run.
+        dataset: A catalogued data set's name, or splits of your own.
+        source: The alphabet that task 4 transfers from.
+        protocol: ``"honest"`` or ``"reference"``.
+        epochs: Passes over the training set, for each task.
+        seed: Seed of everything.
+        out: A folder for a folder of each task, with ``comparison.html`` and ``comparison.json`` beside them.
+        deterministic: See :class:`~handwriting_cnn.TrainConfig`.
+        progress: Whether to draw progress bars.
+
+    Returns:
+        The results in order.
+    """
+    from handwriting_cnn.tasks.comparison_page import save_comparison
+
+    tasks = find_tasks(name)
+    settings = Settings(protocol=protocol, epochs=epochs, seed=seed, deterministic=deterministic, progress=progress)
+    material = find_material(dataset, source)
+    training = TaskTraining(material, settings, _inside(out, Path))
+    results = tuple(_run(task, training, material) for task in tasks)
+    if out is not None:
+        save_comparison(results, Path(out))
+    return results
+
+
+def _run(task: Task, training: TaskTraining, material: Material) -> TaskResult:
+    splits, result = material.of(task), training.result(task)
+    report = Evaluator().evaluate(result.model, splits.test)
+    folder = training.folder(task.name)
     if folder is not None:
-        save_outcome(training, report, folder)
+        save_outcome(result, report, folder)
     return TaskResult(
         task=task,
-        protocol=protocol,
-        dataset=splits.train.name,
-        seed=seed,
-        training=training,
+        protocol=training.settings.protocol,
+        dataset=splits.name,
+        seed=training.settings.seed,
+        training=result,
         report=report,
         folder=folder,
     )
 
 
-def held_out_part(train: Dataset, *, fraction: float = HELD_OUT, seed: int) -> tuple[Dataset, Dataset]:
-    """Split a training set into what is learned from and what every choice is made on.
-
-    Whole writers are held out where they are known: an unseen page by a seen hand flatters.
-    """
-    return train.split(fraction, by="class" if train.writers is None else "writer", seed=seed)
-
-
-def _train(
-    task: Task, splits: DatasetSplits, protocol: str, folder: Path | None, settings: Mapping[str, Any]
-) -> TrainResult:
-    seed = settings["seed"]
-    honest = protocol == "honest"
-    train, validation = held_out_part(splits.train, seed=seed) if honest else (splits.train, splits.test)
-    config = dataclasses.replace(
-        task.config,
-        epochs=settings["epochs"],
-        seed=seed,
-        deterministic=settings["deterministic"],
-        keep="best" if honest else "last",
-        # At a constant rate the last epochs' held-out accuracies swing by two points, so that the best is a lucky one;
-        # and without a warm-up a draw of the weights may die in the first updates and stay at chance.
-        schedule="one-cycle" if honest else task.config.schedule,
-    )
-    if task.continues is None:
-        model = build_model(task.model, input_shape=train.input_shape, num_classes=train.num_classes, seed=seed)
-    else:
-        first = None if folder is None else folder / task.continues
-        model = _train(find_task(task.continues), splits, protocol, first, settings).model
-    return Trainer(config).fit(model, train, validation=validation, run_dir=folder, progress=settings["progress"])
+def _inside(out: str | PathLike[str] | None, place: Callable[[str], Path]) -> Callable[[str], Path | None]:
+    return lambda name: None if out is None else Path(out) / place(name)

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from handwriting_cnn.errors import DataError
+from handwriting_cnn.evaluation.comparison import compare_reports
+from handwriting_cnn.evaluation.evaluator import Evaluator
+
+
+def report(right, labels=None):
+    """A report that is right where it is told to be."""
+    right = np.asarray(right, bool)
+    labels = np.zeros(len(right), int) if labels is None else labels
+    return Evaluator().from_predictions(labels, np.where(right, labels, 1 - labels), alphabet="ab")
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
+def test_the_p_value_is_the_binomial_tails(answers):
+    first, second = np.array(answers).T
+    found = compare_reports(report(first), report(second))
+    only = int((first & ~second).sum()), int((second & ~first).sum())
+    assert (found.first_only, found.second_only, found.pictures) == (*only, len(answers))
+    # Two-sided and symmetric: twice the smaller tail of a fair coin's throws.
+    expected = min(1.0, 2 * binom.cdf(min(only), sum(only), 0.5))
+    assert found.p_value == pytest.approx(expected)
+    assert found.difference == pytest.approx(second.mean() - first.mean())
+
+
+def test_an_example_of_the_literature():
+    # Ten pictures on which they differ, nine of them won by the second: p = 2 (1 + 10) / 2**10.
+    first, second = np.zeros(50, bool), np.zeros(50, bool)
+    second[:9], first[9] = True, True
+    assert compare_reports(report(first), report(second)).p_value == pytest.approx(22 / 1024)
+
+
+def test_other_pictures_are_refused():
+    with pytest.raises(DataError, match="other pictures"):
+        compare_reports(report([1, 0, 1]), report([1, 0]))
+    with pytest.raises(DataError, match="other pictures"):
+        compare_reports(report([1, 0, 1]), report([1, 0, 1], labels=np.array([0, 1, 0])))

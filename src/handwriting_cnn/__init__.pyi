@@ -27,6 +27,7 @@ from .errors import UnknownNameError as UnknownNameError
 from .evaluation.comparison import PairedComparison as PairedComparison
 from .evaluation.comparison import compare_reports as compare_reports
 from .evaluation.evaluator import Evaluator as Evaluator
+from .evaluation.grouping import GroupScore as GroupScore
 from .evaluation.plots import plot_samples as plot_samples
 from .evaluation.report import EvaluationReport as EvaluationReport
 from .imaging.preprocessing import PreprocessSpec as PreprocessSpec

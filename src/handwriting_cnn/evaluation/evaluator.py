@@ -1,6 +1,6 @@
 """Judging a classifier on labelled pictures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
-from handwriting_cnn.data.validation import checked_images, checked_labels
+from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.types import Classifier
 
@@ -69,6 +69,7 @@ class Evaluator:
             name=dataset.name,
             protocol=dataset.protocol,
             digest=dataset.digest,
+            columns=dict(dataset.extra) if dataset.writers is None else {"writer": dataset.writers, **dataset.extra},
         )
 
     def from_predictions(
@@ -78,6 +79,7 @@ class Evaluator:
         *,
         alphabet: str | Sequence[str] | Alphabet | None = None,
         images: npt.ArrayLike | None = None,
+        columns: Mapping[str, npt.ArrayLike] | None = None,
         name: str = "predictions",
         protocol: str = "",
     ) -> EvaluationReport:
@@ -88,6 +90,7 @@ class Evaluator:
             predictions: Probabilities ``(n, num_classes)``, or class numbers ``(n,)``; of the latter there is no top-k.
             alphabet: What the classes are; ``None`` calls them by their numbers.
             images: The pictures, uint8 ``(n, height, width)`` or ``(n, height, width, 1)``, for the galleries.
+            columns: What else is known of each picture, ``(n,)`` each, such as ``{"writer": writers}``.
             name: What the data are.
             protocol: How they were split.
 
@@ -95,7 +98,7 @@ class Evaluator:
             The report.
 
         Raises:
-            ShapeMismatchError: If the counts of labels, predictions, pictures or classes differ.
+            ShapeMismatchError: If the counts of labels, predictions, pictures, classes or entries differ.
             DataError: If a label or prediction is out of range, or the probabilities are none.
         """
         truth, answers = np.asarray(labels), np.asarray(predictions)
@@ -114,7 +117,10 @@ class Evaluator:
             raise ShapeMismatchError(f"there are {len(truth)} labels, but {len(pixels)} pictures")
         if answers.ndim == 2:
             answers = checked_probabilities(answers, count=len(truth), num_classes=len(alphabet))
-        return self._report(truth, answers, alphabet=alphabet, images=pixels, name=name, protocol=protocol, digest="")
+        known = {"images": pixels, "name": name, "protocol": protocol, "digest": ""}
+        return self._report(
+            truth, answers, alphabet=alphabet, columns=checked_extra(columns or {}, len(truth)), **known
+        )
 
     def _report(
         self, labels: npt.NDArray[Any], answers: npt.NDArray[Any], *, alphabet: Alphabet, **known: Any

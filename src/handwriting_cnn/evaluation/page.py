@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element, tostring
 from handwriting_cnn.data.catalog import CATALOG
 
 from .galleries import letter, mistake_cards, pair_cards
+from .group_tables import group_tables
 from .markup import element
 from .matrix_drawing import draw_matrix
 
@@ -34,6 +35,7 @@ def report_page(report: "EvaluationReport") -> str:
         *pair_cards(report),
         *_matrix(report),
         *_letters(report),
+        *group_tables(report),
         *mistake_cards(report),
         element("footer", "Made by handwriting-cnn. The same figures for programs: report.json.", data),
     ]
@@ -92,8 +94,16 @@ def _method(report: "EvaluationReport") -> list[Element]:
         f"{right:,} of {len(report):,} pictures are read right. The 95% interval of the accuracy is {_percent(low)} "
         f"to {_percent(high)} (Wilson score interval): how far chance alone could have moved it, had other pictures of "
         "the same kind been drawn. It takes the pictures for independent; those of one writer resemble each other, so "
-        "other writers may move it further."
+        "other writers may move it further. "
     )
+    if report.writer_interval is None:
+        over_writers = f"By how much is not said here: {report.writer_note}."
+    else:
+        low, high = report.writer_interval
+        over_writers = (
+            f"Drawn again as whole {report.writer_note} instead, the interval is {_percent(low)} to {_percent(high)} "
+            "(bootstrap)."
+        )
     info = CATALOG.get(report.name)
     summaries = {row.name: row.summary for row in info.protocols} if info else {}
     summary = summaries.get(report.protocol.split(",")[0])
@@ -104,7 +114,7 @@ def _method(report: "EvaluationReport") -> list[Element]:
     absent = [
         element("span", *letter(report.alphabet, int(n)), " ") for n in (report.classes.support == 0).nonzero()[0]
     ]
-    section = [element("h2", "What was measured"), element("p", interval), element("p", protocol)]
+    section = [element("h2", "What was measured"), element("p", interval, over_writers), element("p", protocol)]
     if absent:
         section.append(element("p", "No picture of: ", *absent))
     return section

@@ -5,24 +5,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from handwriting_cnn.data.alphabet import Alphabet
-from handwriting_cnn.data.validation import checked_labels
-from handwriting_cnn.errors import DataError, HandwritingError
+from handwriting_cnn.data.validation import checked_extra, checked_labels
+from handwriting_cnn.errors import DataError, HandwritingError, UnknownNameError
 from handwriting_cnn.types import ImageArray, LabelArray, ProbabilityArray
 
-from . import metrics
+from . import grouping, metrics
 from .answers import checked_class_numbers
 from .intervals import wilson_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_SHOWN_PAIRS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -40,6 +38,7 @@ class EvaluationReport:
         top_k_accuracy: Share of pictures whose letter is among them, 0..1, or ``None``.
         probabilities: ``(n, num_classes)``, or ``None``; not in report.json.
         images: The pictures, ``(n, height, width, 1)``, or ``None``; not in report.json.
+        columns: What else is known of each picture, ``(n,)`` each: ``writer``, and the data set's ``extra``.
     """
 
     labels: LabelArray
@@ -52,6 +51,7 @@ class EvaluationReport:
     top_k_accuracy: float | None = None
     probabilities: ProbabilityArray | None = field(default=None)
     images: ImageArray | None = field(default=None)
+    columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -65,6 +65,38 @@ class EvaluationReport:
     def interval(self) -> tuple[float, float]:
         """The accuracy's 95% Wilson interval, which takes the pictures for independent of each other."""
         return wilson_interval(int(np.trace(self.confusion)), len(self))
+
+    @cached_property
+    def writer_interval(self) -> tuple[float, float] | None:
+        """The accuracy's 95% bootstrap interval over whole writers, or ``None`` for the reason in ``writer_note``."""
+        column = self._clusters
+        if column is None or len(np.unique(self.columns[column])) < grouping.FEWEST_CLUSTERS:
+            return None
+        return grouping.bootstrap_interval(self.labels == self.predictions, self.columns[column])
+
+    @cached_property
+    def writer_note(self) -> str:
+        """What ``writer_interval`` was drawn over, or why there is none."""
+        column = self._clusters
+        if column is None:
+            return "the writers are not known"
+        found = f"{len(np.unique(self.columns[column]))} {column}s"
+        if self.writer_interval is None:
+            return f"{found} are fewer than the {grouping.FEWEST_CLUSTERS} that a bootstrap over them needs"
+        return found
+
+    @property
+    def _clusters(self) -> str | None:
+        return next((name for name in grouping.CLUSTERS if name in self.columns), None)
+
+    def by(self, column: str) -> tuple[grouping.GroupScore, ...]:
+        """Return the accuracy for each entry of a column, such as ``"writer"``, ``"paper"`` or ``"form"``.
+
+        Raises:
+            UnknownNameError: If the report has no such column.
+        """
+        UnknownNameError.check("column", [column], known=self.columns)
+        return grouping.group_scores(self.labels == self.predictions, self.columns[column])
 
     @cached_property
     def confusion(self) -> npt.NDArray[np.int64]:
@@ -103,22 +135,9 @@ class EvaluationReport:
         return f"EvaluationReport({self.name}: accuracy {self.accuracy:.4f} on {len(self):,} pictures)"
 
     def __str__(self) -> str:
-        low, high = self.interval
-        protocol = f" ({self.protocol})" if self.protocol else ""
-        size = f"{len(self):,} pictures, {len(self.alphabet)} classes, {len(self.mistakes):,} mistakes"
-        lines = [
-            f"{self.name}{protocol}: {size}",
-            f"  {'accuracy':<11}{self.accuracy:>8.2%}   95% interval {low:.2%} to {high:.2%}",
-        ]
-        if self.top_k_accuracy is not None:
-            lines.append(f"  {f'top-{self.top_k}':<11}{self.top_k_accuracy:>8.2%}")
-        lines.append(f"  {'macro F1':<11}{self.macro.f1:>8.2%}")
-        if self.confused_pairs:
-            lines.append("  look-alikes")
-        for pair in self.confused_pairs[:_SHOWN_PAIRS]:
-            names = " / ".join(self.alphabet.names[number] for number in (pair.first, pair.second))
-            lines.append(f"    {pair.mistakes:>5} of {pair.total:,}  {names}")
-        return "\n".join(lines)
+        from .report_text import report_text
+
+        return report_text(self)
 
     def summary(self) -> dict[str, Any]:
         """Return the main figures as JSON values, for a model's card."""
@@ -128,6 +147,7 @@ class EvaluationReport:
             "n": len(self),
             "accuracy": self.accuracy,
             "interval": list(self.interval),
+            "writer_interval": None if self.writer_interval is None else list(self.writer_interval),
             "top_k": self.top_k,
             "top_k_accuracy": self.top_k_accuracy,
             "macro_f1": self.macro.f1,
@@ -140,6 +160,7 @@ class EvaluationReport:
         return {
             **self.summary(),
             "interval_method": "Wilson score interval, 95%",
+            "writer_interval_method": f"bootstrap percentile interval, 95%: {self.writer_note}",
             "digest": self.digest,
             "macro": self.macro._asdict(),
             "weighted": self.weighted._asdict(),
@@ -155,6 +176,7 @@ class EvaluationReport:
             "confusion": self.confusion.tolist(),
             "labels": self.labels.tolist(),
             "predictions": self.predictions.tolist(),
+            "columns": {name: column.tolist() for name, column in self.columns.items()},
         }
 
     @classmethod
@@ -172,6 +194,7 @@ class EvaluationReport:
                 predictions=checked_class_numbers(predictions, num_classes=len(alphabet)),
                 alphabet=alphabet,
                 name=values["dataset"],
+                columns=checked_extra(values.get("columns", {}), len(predictions)),
                 **{name: values[name] for name in ("protocol", "digest", "top_k", "top_k_accuracy")},
             )
         except HandwritingError:

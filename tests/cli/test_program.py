@@ -14,6 +14,7 @@ from PIL import Image
 
 import handwriting_cnn
 from handwriting_cnn.cli.program import main
+from handwriting_cnn.evaluation.evaluator import Evaluator
 
 MODULE = '''
 import keras
@@ -214,3 +215,26 @@ def test_our_own_faults_have_status_1(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env={**os.environ})
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
+
+
+def test_reports_are_compared_in_pairs(run, tmp_path):
+    labels = [0, 1, 0, 1, 0, 1]
+    for name, predictions in (("a", [0, 1, 0, 0, 1, 0]), ("b", labels), ("c", [0, 1, 0, 1, 0, 0])):
+        Evaluator().from_predictions(labels, predictions, alphabet="xy").save(tmp_path / name / "report")
+    status, out, _ = run("compare", "a", "b/report", "c/report/report.json", "--json")
+    assert status == 0
+    first = json.loads(out)[0]
+    assert (first["first"], first["second"], first["second_only"], first["first_only"]) == ("a", "b/report", 3, 0)
+    assert first["p_value"] == pytest.approx(0.25)
+    status, out, _ = run("compare", "a", "b/report")
+    assert status == 0
+    assert "+50.00" in out
+    (tmp_path / "broken.json").write_text("[]")
+    for words, message in (
+        (["a"], "two or more runs"),
+        (["a", "nowhere"], "nowhere is no run"),
+        (["a", "broken.json"], "no report"),
+    ):
+        status, _, err = run("compare", *words)
+        assert (status, err.count("\n")) == (2, 1)
+        assert message in err

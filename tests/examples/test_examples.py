@@ -12,7 +12,15 @@ EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 
 def test_the_examples_are_there():
-    assert {path.stem for path in EXAMPLES} >= {"task1_custom_cnn", "task2_augmentation", "own_model", "own_data"}
+    assert {path.stem for path in EXAMPLES} >= {
+        "task1_custom_cnn",
+        "task2_augmentation",
+        "task3_published_networks",
+        "task4_transfer",
+        "own_model",
+        "own_data",
+        "own_alphabet",
+    }
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "reproduce": "Run a reference task from data to report.",
     "train": "Train a model and score it on a test set.",
     "evaluate": "Score a model file on a test set.",
+    "compare": "Compare reports on the same pictures in pairs.",
     "info": "Show what a model file says of itself.",
 }
 

@@ -51,6 +51,7 @@ def open_russian(info: DatasetInfo, protocol: Protocol, _fold: int) -> DatasetSp
         parse=lambda: parse_russian(fetch_members(archive)),
     )
     labels, paper = arrays["labels"], arrays["paper"]
+    test = draw_test_rows(labels, paper)
     whole = Dataset.from_arrays(
         arrays["images"],
         labels,
@@ -59,8 +60,12 @@ def open_russian(info: DatasetInfo, protocol: Protocol, _fold: int) -> DatasetSp
         name=info.name,
         protocol=protocol.name,
     )
-    test = draw_part(labels * _PAPERS + paper, len(whole), fraction=_TEST, whole=False, seed=_SEED)
     return DatasetSplits(whole.subset(np.delete(np.arange(len(whole)), test)), whole.subset(test))
+
+
+def draw_test_rows(labels: npt.NDArray[np.int64], paper: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the test part's rows of the tables, stratified by letter and paper, always the same ones."""
+    return draw_part(labels * _PAPERS + paper, len(labels), fraction=_TEST, whole=False, seed=_SEED)
 
 
 def parse_russian(members: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:

@@ -28,7 +28,9 @@ def cnn3(input_shape: Shape, num_classes: int, *, dropout: float = 0.25) -> kera
     check_option("dropout", dropout, low=0.0, high=0.95)
     inputs, x = image_input(input_shape)
     for layer, (filters, side) in enumerate(_CONVOLUTIONS, start=1):
-        x = keras.layers.Conv2D(filters, side, activation="relu", name=f"conv{layer}")(x)
+        x = keras.layers.Conv2D(filters, side, activation="relu", kernel_initializer="he_normal", name=f"conv{layer}")(
+            x
+        )
     x = keras.layers.MaxPooling2D(2, name="pool")(x)
     x = keras.layers.Dropout(dropout, name="trunk_dropout")(x)
     x = keras.layers.Flatten(name="flatten")(x)

@@ -32,10 +32,12 @@ def vgg_mini(input_shape: Shape, num_classes: int, *, dropout: float = 0.25) -> 
     inputs, x = image_input(input_shape)
     for stage, filters in enumerate(_MINI_STAGES, start=1):
         for step in (1, 2):
-            x = keras.layers.Conv2D(filters, 3, activation="relu", name=f"stage{stage}_conv{step}")(x)
+            x = keras.layers.Conv2D(
+                filters, 3, activation="relu", kernel_initializer="he_normal", name=f"stage{stage}_conv{step}"
+            )(x)
         x = keras.layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
     x = keras.layers.Flatten(name="flatten")(x)
-    x = keras.layers.Dense(128, activation="relu", name="dense1")(x)
+    x = keras.layers.Dense(128, activation="relu", kernel_initializer="he_normal", name="dense1")(x)
     x = keras.layers.Dropout(dropout, name="head_dropout")(x)
     return keras.Model(inputs, class_probabilities(x, num_classes), name="vgg_mini")
 

@@ -8,8 +8,8 @@ from handwriting_cnn.models.blocks import FusedBatchNormalization, check_option,
 from handwriting_cnn.models.registry import register_model
 from handwriting_cnn.types import Shape
 
-# Keras's own draw (Glorot) shrinks what passes a ReLU, layer by layer: some draws of CNN-14 die in the first updates and
-# stay at chance. He and others, 2015, arXiv:1502.01852, keep the scale. After a batch normalisation it does not matter.
+# Keras's own draw (Glorot) shrinks what passes a ReLU, layer by layer: some draws of CNN-14 die in the first updates
+# and stay at chance. He and others, 2015, arXiv:1502.01852, keep the scale; after batch normalisation there is no need.
 _RELU_WEIGHTS: Final = "he_normal"
 _NORMALISED_WEIGHTS: Final = "glorot_uniform"
 

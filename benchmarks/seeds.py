@@ -2,8 +2,9 @@
 
     python benchmarks/seeds.py --name ahcd-task1-honest --seeds 3 -- reproduce task1 --dataset ahcd
 
-writes benchmarks/results/ahcd-task1-honest.json: the command, the machine, the versions, and each seed's result. Runs
-are processes of their own; ``--jobs`` of them at a time, which a GPU has room for. A sweep that was stopped continues
+writes benchmarks/results/ahcd-task1-honest.json: the command, the machine, the versions, and each seed's result; where
+a command runs several tasks (``reproduce all``), a file each, whose names end in the task's. Runs are processes of
+their own; ``--jobs`` of them at a time, which a GPU has room for. A sweep that was stopped continues
 when it is started again.
 """
 
@@ -33,33 +34,42 @@ def main() -> None:
     given = parser.parse_args()
     command = [word for word in given.command if word != "--"]
     with ThreadPoolExecutor(given.jobs) as pool:
-        runs = list(pool.map(lambda seed: run(command, given.runs / given.name, seed), range(given.seeds)))
+        seeds = list(pool.map(lambda seed: run(command, given.runs / given.name, seed), range(given.seeds)))
+    given.out.mkdir(parents=True, exist_ok=True)
+    for runs in zip(*seeds, strict=True):
+        name = given.name if len(seeds[0]) == 1 else f"{given.name}-{runs[0]['task']}"
+        keep(given.out / f"{name}.json", command, list(runs), jobs=given.jobs)
+
+
+def keep(path: Path, command: list[str], runs: list[dict[str, Any]], *, jobs: int) -> None:
+    """Write a task's runs, a seed each."""
     accuracies = [one["accuracy"] for one in runs]
     record = {
         "command": f"handwriting-cnn {' '.join(command)}",
         "machine": machine(),
-        "jobs": given.jobs,
+        "jobs": jobs,
         "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
         "versions": {name: installed(name) for name in ("keras", "tensorflow", "jax", "numpy")},
         "mean": statistics.mean(accuracies),
         "standard_deviation": statistics.stdev(accuracies) if len(runs) > 1 else None,
         "runs": runs,
     }
-    given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / f"{given.name}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     shown = " ".join(f"{accuracy:.2%}" for accuracy in accuracies)
-    print(f"{given.name}: mean {record['mean']:.2%}, seeds {shown}", flush=True)
+    print(f"{path.stem}: mean {record['mean']:.2%}, seeds {shown}", flush=True)
 
 
-def run(command: list[str], runs: Path, seed: int) -> dict[str, Any]:
+def run(command: list[str], runs: Path, seed: int) -> list[dict[str, Any]]:
+    """Return the result of each task that the command runs."""
     options = ["--seed", str(seed), "--out", str(runs / f"seed{seed}"), "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "handwriting_cnn", *command, *options], capture_output=True, text=True, check=False
     )
     if done.returncode:
         sys.exit(f"seed {seed}: {done.stderr[-2000:]}")
-    result: dict[str, Any] = json.loads(done.stdout)
-    return {"seed": seed, **{key: value for key, value in result.items() if key != "folder"}}
+    found = json.loads(done.stdout)
+    results = found if isinstance(found, list) else [found]
+    return [{"seed": seed, **{key: value for key, value in one.items() if key != "folder"}} for one in results]
 
 
 def machine() -> str:

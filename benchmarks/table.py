@@ -51,8 +51,10 @@ def row(record: dict[str, Any]) -> str:
     low, high = wilson(record["mean"] * total, total)
     deviation = record["standard_deviation"]
     reference = runs[0].get("reference_accuracy")
+    task = runs[0].get("task")
+    part = "" if task is None or f" {task} " in record["command"] else f", {task}"
     return (
-        f"| `{record['command']}` | {len(runs)} | {record['mean']:.2%} "
+        f"| `{record['command']}`{part} | {len(runs)} | {record['mean']:.2%} "
         f"| {'' if deviation is None else f'{deviation:.2%}'} "
         f"| {low:.2%} to {high:.2%} | {'' if reference is None else f'{reference:.2%}'} |"
     ).replace("%", "")

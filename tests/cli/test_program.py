@@ -238,3 +238,19 @@ def test_reports_are_compared_in_pairs(run, tmp_path):
         status, _, err = run("compare", *words)
         assert (status, err.count("\n")) == (2, 1)
         assert message in err
+
+
+def test_arrays_and_idx_files_that_are_none(run, tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"no archive")
+    (tmp_path / "images").write_bytes(b"\0\0\x08\x03" + bytes(7))
+    (tmp_path / "labels").write_bytes(b"\0\0\x08\x01" + bytes(4))
+    np.savez(tmp_path / "objects.npz", images=np.zeros((2, 4, 4), np.uint8), labels=np.array([None, {}], object))
+    for words, message in (
+        (["--npz", "a.npz"], "a.npz is no whole .npz file"),
+        (["--npz", "objects.npz"], "pickled objects"),
+        (["--idx", "images", "labels"], "images ends within its header"),
+        (["--npz", "a.npz", "--csv", "a.csv"], "give one of them"),
+    ):
+        status, out, err = run("train", *words)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert message in err

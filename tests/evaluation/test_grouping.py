@@ -107,6 +107,22 @@ def test_a_data_sets_writers_and_columns_reach_the_report():
     assert [score.accuracy for score in report.by("form")] == [1.0, 0.0]
 
 
+def test_columns_of_any_kind_are_written(tmp_path):
+    columns = {
+        "day": np.array(["2019-01-01", "2019-02-01"], "M8[D]"),
+        "height": [1.5, np.nan],
+        "place": [[1, 2], [3, 4]],
+    }
+    report = Evaluator().from_predictions([0, 1], [0, 1], alphabet="ab", columns=columns)
+    report.save(tmp_path)
+    written = json.loads((tmp_path / "report.json").read_text("utf-8"))["columns"]
+    assert written["day"] == ["2019-01-01", "2019-02-01"]
+    assert written["height"] == ["1.5", "nan"]
+    assert EvaluationReport.from_json(report.to_json()).by("height")[0].pictures == 1
+    with pytest.raises(DataError, match="more than one value a picture"):
+        report.by("place")
+
+
 def test_columns_of_another_length():
     with pytest.raises(ShapeMismatchError, match="column 'writer'"):
         Evaluator().from_predictions([0, 1], [0, 1], alphabet="ab", columns={"writer": [1, 2, 3]})

@@ -46,7 +46,7 @@ def test_parameters_are_the_published_number(name, count):
     assert build_model(name, input_shape=(32, 32, 1), num_classes=28).count_params() == count
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", [*BUILT_IN, "transfer"])
 @pytest.mark.parametrize("shape", [(16, 16, 1), (33, 47, 3)])
 def test_every_model_maps_pixels_to_float32_probabilities(name, shape):
     model = build_model(name, input_shape=shape, num_classes=7, seed=1)

@@ -36,8 +36,15 @@ def import_option(function: _F) -> _F:
 
 
 def data_options(function: _F) -> _F:
-    """Add ``--dataset``, ``--protocol``, ``--fold``, ``--folder`` and ``--csv``."""
+    """Add ``--dataset``, ``--split``, ``--fold``, ``--folder``, ``--csv``, ``--npz`` and ``--idx``."""
     for option in (
+        click.option(
+            "--idx",
+            type=(click.Path(path_type=Path), click.Path(path_type=Path)),
+            metavar="IMAGES LABELS",
+            help="Your own data: a pair of IDX files, as MNIST's.",
+        ),
+        click.option("--npz", type=click.Path(path_type=Path), metavar="FILE", help="Your own data: arrays."),
         click.option("--csv", type=click.Path(path_type=Path), metavar="FILE", help="Your own data: a table."),
         click.option(
             "--folder",
@@ -60,6 +67,8 @@ def load_chosen(
     fold: int,
     folder: Path | None,
     csv: Path | None,
+    npz: Path | None,
+    idx: tuple[Path, Path] | None,
     alphabet: "Alphabet | None" = None,
 ) -> "DatasetSplits | Dataset":
     """Load what the options of :func:`data_options` name: splits by name, or a single set of the user's own.
@@ -70,21 +79,29 @@ def load_chosen(
         fold: Its fold.
         folder: A folder of pictures.
         csv: A table.
+        npz: An archive of arrays.
+        idx: IDX files of pictures and of labels.
         alphabet: What the classes of a set of the user's own are; ``None`` takes what it holds.
 
     Raises:
         ConfigError: If more than one source is named.
     """
     from handwriting_cnn.data.folder import load_folder
+    from handwriting_cnn.data.idx import load_idx
     from handwriting_cnn.data.loading import load_dataset
+    from handwriting_cnn.data.npz import load_npz
     from handwriting_cnn.data.table import load_csv
 
-    if sum(source is not None for source in (dataset, folder, csv)) > 1:
-        raise ConfigError("--dataset, --folder and --csv name different data: give one of them")
+    if sum(source is not None for source in (dataset, folder, csv, npz, idx)) > 1:
+        raise ConfigError("--dataset, --folder, --csv, --npz and --idx name different data: give one of them")
     if folder is not None:
         return load_folder(folder, alphabet=alphabet)
     if csv is not None:
         return load_csv(csv, alphabet=alphabet)
+    if npz is not None:
+        return load_npz(npz, alphabet=alphabet)
+    if idx is not None:
+        return load_idx(*idx, alphabet=alphabet)
     return load_dataset(dataset or "digits", protocol=data_protocol, fold=fold)
 
 

@@ -94,8 +94,13 @@ class EvaluationReport:
 
         Raises:
             UnknownNameError: If the report has no such column.
+            DataError: If it has more than one value a picture.
         """
         UnknownNameError.check("column", [column], known=self.columns)
+        if self.columns[column].ndim != 1:
+            raise DataError(
+                f"column {column!r} of shape {self.columns[column].shape} has more than one value a picture"
+            )
         return grouping.group_scores(self.labels == self.predictions, self.columns[column])
 
     @cached_property
@@ -176,7 +181,7 @@ class EvaluationReport:
             "confusion": self.confusion.tolist(),
             "labels": self.labels.tolist(),
             "predictions": self.predictions.tolist(),
-            "columns": {name: column.tolist() for name, column in self.columns.items()},
+            "columns": {name: _plain(column) for name, column in self.columns.items()},
         }
 
     @classmethod
@@ -285,3 +290,8 @@ class EvaluationReport:
         row = self.probabilities[position]
         best = metrics.top_answers(row[np.newaxis], k)[0]
         return [(int(number), float(row[number])) for number in best]
+
+
+def _plain(column: npt.NDArray[Any]) -> list[Any]:
+    """Return a column as JSON values: what is neither number nor text is written as text."""
+    return column.tolist() if column.dtype.kind in "iubU" else [str(entry) for entry in column]

@@ -56,7 +56,7 @@ def _pairs(results: "Sequence[TaskResult]") -> "Iterator[tuple[TaskResult, TaskR
 
 
 def _page(results: "Sequence[TaskResult]", pairs: "Sequence[tuple[TaskResult, TaskResult, PairedComparison]]") -> str:
-    first = results[0]
+    first = next((result for result in results if not result.task.on_source), results[0])
     heading = f"{first.dataset}: {len(results)} tasks, protocol {first.protocol}, seed {first.seed}"
     style = files("handwriting_cnn.evaluation").joinpath("page.css").read_text(encoding="utf-8")
     head = element(

@@ -29,7 +29,8 @@ class Recorder(_Callback):
 
     def __init__(self, network: keras.Model, config: TrainConfig, *, save: Callable[[Checkpoint], None] | None) -> None:
         super().__init__()
-        self.network, self._config, self._save = network, config, save
+        self.network: keras.Model = network
+        self._config, self._save = config, save
         self._candidate: dict[str, Any] | None = None
         self.chosen: dict[str, Any] = {}
         self.raw: dict[str, Any] = {}

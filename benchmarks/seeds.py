@@ -3,9 +3,9 @@
     python benchmarks/seeds.py --name ahcd-task1-honest --seeds 3 -- reproduce task1 --dataset ahcd
 
 writes benchmarks/results/ahcd-task1-honest.json: the command, the machine, the versions, and each seed's result; where
-a command runs several tasks (``reproduce all``), a file each, whose names end in the task's. Runs are processes of
-their own; ``--jobs`` of them at a time, which a GPU has room for. A sweep that was stopped continues
-when it is started again.
+a command runs several tasks (``reproduce all``), a file each, whose names end in the task's, and one of the pairs that
+its comparison found. Runs are processes of their own; ``--jobs`` of them at a time, which a GPU has room for. A sweep
+that was stopped continues when it is started again.
 """
 
 import argparse
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default 1)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the result file")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the run folders (default runs)")
+    parser.add_argument("--note", help="what else the machine did meanwhile, for the times")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the command, after --")
     given = parser.parse_args()
     command = [word for word in given.command if word != "--"]
@@ -38,16 +39,26 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     for runs in zip(*seeds, strict=True):
         name = given.name if len(seeds[0]) == 1 else f"{given.name}-{runs[0]['task']}"
-        keep(given.out / f"{name}.json", command, list(runs), jobs=given.jobs)
+        keep(given.out / f"{name}.json", command, list(runs), jobs=given.jobs, note=given.note)
+    if len(seeds[0]) > 1:
+        keep_pairs(given.out / f"{given.name}-pairs.json", command, given.runs / given.name, given.seeds)
 
 
-def keep(path: Path, command: list[str], runs: list[dict[str, Any]], *, jobs: int) -> None:
+def keep_pairs(path: Path, command: list[str], runs: Path, seeds: int) -> None:
+    """Write what each seed's comparison page says of the tasks in pairs."""
+    pages = [json.loads((runs / f"seed{seed}" / "comparison.json").read_text("utf-8")) for seed in range(seeds)]
+    pairs = [{"seed": seed, **pair} for seed, page in enumerate(pages) for pair in page["pairs"]]
+    path.write_text(json.dumps({"command": f"handwriting-cnn {' '.join(command)}", "pairs": pairs}, indent=1) + "\n")
+
+
+def keep(path: Path, command: list[str], runs: list[dict[str, Any]], *, jobs: int, note: str | None) -> None:
     """Write a task's runs, a seed each."""
     accuracies = [one["accuracy"] for one in runs]
     record = {
         "command": f"handwriting-cnn {' '.join(command)}",
         "machine": machine(),
         "jobs": jobs,
+        "note": note,
         "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
         "versions": {name: installed(name) for name in ("keras", "tensorflow", "jax", "numpy")},
         "mean": statistics.mean(accuracies),

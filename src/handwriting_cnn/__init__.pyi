@@ -24,6 +24,8 @@ from .errors import RunFolderError as RunFolderError
 from .errors import ShapeMismatchError as ShapeMismatchError
 from .errors import TrainingError as TrainingError
 from .errors import UnknownNameError as UnknownNameError
+from .evaluation.classifiers import Ensemble as Ensemble
+from .evaluation.classifiers import ShiftAveraging as ShiftAveraging
 from .evaluation.comparison import PairedComparison as PairedComparison
 from .evaluation.comparison import compare_reports as compare_reports
 from .evaluation.evaluator import Evaluator as Evaluator

@@ -10,12 +10,16 @@ import time
 import numpy as np
 import pytest
 import requests
+import scipy.ndimage
 from PIL import Image
 
 import handwriting_cnn
+from handwriting_cnn.artifact.model_file import load_model
 from handwriting_cnn.cli.program import main
+from handwriting_cnn.data.folder import load_folder
 from handwriting_cnn.evaluation.evaluator import Evaluator
 
+SHIFTS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 MODULE = '''
 import keras
 from handwriting_cnn import register_model
@@ -129,6 +133,32 @@ def test_from_a_folder_of_pictures_to_a_model_file(run, tmp_path, monkeypatch):
     assert json.loads(out)["architecture"]["name"] == "cli_net"
     assert json.loads(out)["card"]["training"]["epochs"] == 6
     assert "alphabet.characters" in run("info", model)[1]
+
+
+def test_an_ensemble_answers_with_the_mean_of_its_networks(run, tmp_path):
+    (tmp_path / "nets.py").write_text(MODULE)
+    letters(tmp_path / "letters")
+    train = ["train", "--import", "nets", "--folder", "letters", "--model", "cli_net", "--epochs", "2", "--json"]
+    status, out, err = run(*train, "--validation", "0", "--ensemble", "2", "--tta", "1", "--seed", "3", "--out", "out")
+    assert status == 0, err
+    found = json.loads(out)
+    assert len(found["networks"]) == 2
+    models = [tmp_path / "out" / f"network{number}" / "model.safetensors" for number in range(2)]
+    cards = [load_model(model).card for model in models]
+    assert [card["training"]["seed"] for card in cards] == [6, 7]
+    assert [set(card["data"]) for card in cards] == [{"name", "protocol", "train"}] * 2  # nothing was held out
+    test = load_folder("letters").split(0.2, seed=3)[1]
+    views = [test.images, *(scipy.ndimage.shift(test.images, (0, *shift, 0), order=0) for shift in SHIFTS)]
+    answers = np.mean([load_model(model)(view) for model in models for view in views], axis=0)
+    report = json.loads((tmp_path / "out" / "combined" / "report" / "report.json").read_text())
+    assert found["accuracy"] == report["accuracy"] == np.mean(answers.argmax(axis=1) == test.labels)
+
+    status, out, err = run("evaluate", *models, "--folder", "letters", "--tta", "1", "--json")
+    assert status == 0, err
+    assert json.loads(out)["n"] == 40
+    status, _, err = run("evaluate", *models, "--folder", "letters", "--tta", "32")
+    assert status == 2
+    assert "a shift of 32 pixels leaves nothing" in err
 
 
 def test_reproduce(run, tmp_path):

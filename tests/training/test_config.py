@@ -47,6 +47,11 @@ def test_unknown_choices_name_the_nearest(setting, value, nearest):
         TrainConfig(**{setting: value})
 
 
+def test_early_stopping_contradicts_keeping_the_last_epoch():
+    with pytest.raises(ConfigError, match="keep must be 'best'"):
+        TrainConfig(early_stopping=2, keep="last")
+
+
 def test_json_round_trip():
     config = TrainConfig(augment=AugmentConfig(shift=(0.1, 0.2)), class_weights=(1.0, 2.5), ema=0.99, epochs=3)
     assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config

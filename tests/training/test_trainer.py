@@ -72,6 +72,8 @@ def test_stops_early_and_keeps_the_best(plain_net, strokes):
     settings = config(epochs=12, learning_rate=1e-9, schedule="constant", early_stopping=2, augment=None)
     result = Trainer(settings).fit(plain_net(), train, validation=validation)
     assert len(result.history["loss"]) == result.best_epoch + 2 < 12
+    with pytest.raises(ConfigError, match="early_stopping needs a validation set"):
+        Trainer(settings).fit(plain_net(), train)
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="a killed process shows it; JAX compiles for minutes here")

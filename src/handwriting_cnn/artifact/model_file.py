@@ -14,6 +14,7 @@ from handwriting_cnn.artifact.header import FORMAT_VERSION, KEY, LARGEST_BYTES, 
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
+from handwriting_cnn.models.answers import network_answers
 from handwriting_cnn.models.registry import ModelSpec, build_from_spec, model_spec
 from handwriting_cnn.models.weights import named_weights, weight_array
 from handwriting_cnn.storage.canonical import canonical_json
@@ -21,7 +22,6 @@ from handwriting_cnn.storage.tensors import load_tensors, save_tensors
 from handwriting_cnn.types import ImageArray, ProbabilityArray
 
 _SUFFIX: Final = ".safetensors"
-_BATCH: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,7 +42,7 @@ class SavedModel:
 
     def __call__(self, images: ImageArray, /) -> ProbabilityArray:
         """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``."""
-        return np.asarray(self.model.predict(images, batch_size=_BATCH, verbose=0), np.float32)
+        return network_answers(self.model, images)
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the model file; the same model gives the same bytes.

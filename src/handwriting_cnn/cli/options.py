@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,10 +16,18 @@ if TYPE_CHECKING:
     from handwriting_cnn.data.alphabet import Alphabet
     from handwriting_cnn.data.dataset import Dataset
     from handwriting_cnn.data.splits import DatasetSplits
+    from handwriting_cnn.types import Classifier
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 json_option: Callable[[_F], _F] = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+tta_option: Callable[[_F], _F] = click.option(
+    "--tta",
+    type=click.IntRange(1),
+    metavar="PIXELS",
+    help="Average the answers to each picture and to it moved by so many pixels to each side; five times the work.",
+)
 
 
 def import_option(function: _F) -> _F:
@@ -103,6 +111,14 @@ def load_chosen(
     if idx is not None:
         return load_idx(*idx, alphabet=alphabet)
     return load_dataset(dataset or "digits", protocol=data_protocol, fold=fold)
+
+
+def combined(members: "Sequence[Classifier]", *, tta: int | None) -> "Classifier":
+    """Return classifiers as one, as ``--tta`` says: itself, their mean, and that over shifted pictures."""
+    from handwriting_cnn.evaluation.classifiers import Ensemble, ShiftAveraging
+
+    classifier = members[0] if len(members) == 1 else Ensemble(members)
+    return classifier if tta is None else ShiftAveraging(classifier, pixels=tta)
 
 
 def import_modules(modules: tuple[str, ...]) -> None:

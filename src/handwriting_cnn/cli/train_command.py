@@ -1,12 +1,21 @@
 """``handwriting-cnn train``."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from handwriting_cnn.cli.options import data_options, import_option, json_option, load_chosen, start_backend
+from handwriting_cnn.cli.options import (
+    combined,
+    data_options,
+    import_option,
+    json_option,
+    load_chosen,
+    start_backend,
+    tta_option,
+)
 from handwriting_cnn.cli.output import print_json
 from handwriting_cnn.errors import ConfigError
 
@@ -26,10 +35,18 @@ from handwriting_cnn.errors import ConfigError
     type=float,
     default=0.125,
     show_default=True,
-    help="Share of train that the kept epoch is chosen on.",
+    help="Share of train that the kept epoch is chosen on; 0 trains on all of it and keeps the last.",
 )
 @click.option("--test", type=float, default=0.2, show_default=True, help="Share of your own data that is the test set.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of splits, weights and training.")
+@click.option(
+    "--ensemble",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Train N networks and average their answers; network k has the seed N * SEED + k.",
+)
+@tta_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Results [default: runs/NAME-MODEL-seedN].")
 @click.option("--deterministic", is_flag=True, help="Equal runs end bit-equal (slower).")
 @json_option
@@ -45,6 +62,8 @@ def command(
     validation: float,
     test: float,
     seed: int,
+    ensemble: int,
+    tta: int | None,
     out: Path | None,
     deterministic: bool,
     as_json: bool,
@@ -53,7 +72,7 @@ def command(
     """Train a model and score it on a test set, which is looked at once.
 
     The result is a folder with report, curves, config, history and model; giving the same command again continues a
-    run that was stopped.
+    run that was stopped. An ensemble's folder has such a folder for each network, and one with the report of all.
     """
     start_backend()
     from handwriting_cnn.data.splits import DatasetSplits
@@ -73,17 +92,31 @@ def command(
 
     chosen = load_chosen(**data)
     splits = chosen if isinstance(chosen, DatasetSplits) else DatasetSplits(*chosen.split(test, seed=seed))
-    rest, part = held_out_part(splits.train, fraction=validation, seed=seed)
-    network = build_model(model, input_shape=rest.input_shape, num_classes=rest.num_classes, seed=seed)
+    rest, part = held_out_part(splits.train, fraction=validation, seed=seed) if validation else (splits.train, None)
     folder = out or Path("runs") / f"{rest.name}-{model}-seed{seed}"
-    result = Trainer(config).fit(network, rest, validation=part, run_dir=folder)
-    report = Evaluator().evaluate(result.model, splits.test)
-    save_outcome(result, report, folder)
+    members = []
+    for number in range(ensemble):
+        member_seed = ensemble * seed + number
+        network = build_model(model, input_shape=rest.input_shape, num_classes=rest.num_classes, seed=member_seed)
+        trainer = Trainer(dataclasses.replace(config, seed=member_seed))
+        place = folder if ensemble == 1 else folder / f"network{number}"
+        members.append((place, trainer.fit(network, rest, validation=part, run_dir=place)))
+    reports = []
+    for place, result in members:
+        reports.append(Evaluator().evaluate(result.model, splits.test))
+        save_outcome(result, reports[-1], place)
+    report, place = reports[0], folder
+    if ensemble > 1 or tta is not None:
+        classifier = combined([result.model for _, result in members], tta=tta)
+        report, place = Evaluator().evaluate(classifier, splits.test), folder / "combined"
+        report.save(place / "report")
     if as_json:
-        print_json({**report.summary(), "seconds": round(result.seconds, 1), "folder": str(folder)})
+        seconds = round(sum(result.seconds for _, result in members), 1)
+        networks = {} if place == folder else {"networks": [one.summary() for one in reports]}
+        print_json({**report.summary(), "seconds": seconds, "folder": str(folder), **networks})
         return
     click.echo(str(report))
-    click.echo(f"\nReport: {folder}/report/report.html   Model: {folder}/model.safetensors")
+    click.echo(f"\nReport: {place}/report/report.html   Model: {members[0][0]}/model.safetensors")
 
 
 def _read_settings(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Judging a classifier on labelled pictures."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.types import Classifier
 
 from .answers import checked_class_numbers, checked_probabilities
+from .classifiers import asking, check_fit
 from .metrics import top_answers, top_k_accuracy
 from .report import EvaluationReport
 
@@ -53,7 +54,8 @@ class Evaluator:
             ShapeMismatchError: If the classifier takes other pictures, or answers with other classes.
             DataError: If its answers are no probabilities: not finite, negative, or not summing to 1 within 0.01.
         """
-        classify = _prepared(classifier, dataset)
+        check_fit(classifier, dataset)
+        classify = asking(classifier)
         batches = []
         for start in range(0, len(dataset), self.batch_size):
             images = dataset.take(np.arange(start, min(start + self.batch_size, len(dataset))))
@@ -153,47 +155,3 @@ def _numbered(labels: npt.NDArray[Any], answers: npt.NDArray[Any]) -> Alphabet:
     if count > _MOST_NUMBERED:
         raise DataError(f"{count - 1} is no likely class number: give the alphabet if there are so many classes")
     return Alphabet.of([str(number) for number in range(count)])
-
-
-def _prepared(classifier: Classifier, dataset: Dataset) -> Callable[[npt.NDArray[np.uint8]], Any]:
-    """Return the fastest way to ask a classifier for a batch, after comparing it with the data as far as it tells."""
-    import keras
-
-    from handwriting_cnn.artifact.model_file import SavedModel
-
-    network = classifier
-    if isinstance(classifier, SavedModel):
-        network = classifier.model
-        if classifier.alphabet.characters != dataset.alphabet.characters:
-            raise ShapeMismatchError(
-                f"the model knows {_brief(classifier.alphabet)}, but {dataset.name} has {_brief(dataset.alphabet)}"
-            )
-    if not isinstance(network, keras.Model):
-        return classifier
-    takes, gives = getattr(network, "input_shape", None), getattr(network, "output_shape", None)
-    if isinstance(takes, tuple) and not _fits(takes[1:], dataset.input_shape):
-        raise ShapeMismatchError(
-            f"model {network.name!r} takes pictures of {_size(takes[1:])}, but those of {dataset.name} are "
-            f"{_size(dataset.input_shape)}"
-        )
-    if isinstance(gives, tuple) and not _fits(gives[1:], (dataset.num_classes,)):
-        raise ShapeMismatchError(
-            f"model {network.name!r} answers with {_size(gives[1:])} classes, but {dataset.name} has "
-            f"{dataset.num_classes}"
-        )
-    return network.predict_on_batch
-
-
-def _fits(declared: Sequence[int | None], actual: Sequence[int]) -> bool:
-    return len(declared) == len(actual) and all(
-        one in (None, other) for one, other in zip(declared, actual, strict=True)
-    )
-
-
-def _size(shape: Sequence[int | None]) -> str:
-    return "x".join("any" if side is None else str(side) for side in shape)
-
-
-def _brief(alphabet: Alphabet) -> str:
-    shown = " ".join(alphabet.characters[:8])
-    return f"{len(alphabet)} letters ({shown}{' ...' if len(alphabet) > 8 else ''})"

@@ -74,7 +74,8 @@ class TrainConfig:
         ema: Decay of an exponential moving average of the weights, 0 up to 1, or ``None``. Validation and the result
             use the average; its batch-norm statistics are estimated again.
         clip_norm: Largest global norm of the gradient, above 0, or ``None``.
-        early_stopping: Epochs without a better validation accuracy after which to stop, or ``None``.
+        early_stopping: Epochs without a better validation accuracy after which to stop, or ``None``. It needs a
+            validation set, and ``keep`` to be ``"best"``.
         stages: Parts of the run with layers of their own frozen, such as first the head and then everything; the
             epochs are their sum. Empty for a run in one part, which trains what the model's own ``trainable`` says.
         keep: The weights of the ``"best"`` epoch on the validation set (accuracy; ties by loss), or of the ``"last"``.
@@ -117,6 +118,8 @@ class TrainConfig:
         self._check_int("seed", 0)
         if self.early_stopping is not None:
             self._check_int("early_stopping", 1)
+            if self.keep == "last":
+                raise ConfigError("early_stopping waits for a better epoch and returns to it: keep must be 'best'")
         self._check_real("learning_rate", "above 0", lambda value: value > 0)
         self._check_real("weight_decay", "at least 0", lambda value: value >= 0)
         self._check_real("label_smoothing", "in 0..1 without 1", lambda value: 0 <= value < 1)

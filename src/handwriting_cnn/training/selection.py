@@ -87,9 +87,7 @@ class Recorder(_Callback):
         write_variables(self.model.optimizer.variables, checkpoint.tensors, prefix="optimizer")
 
     def _is_better(self) -> bool:
-        if self._config.keep == "last" and self._config.early_stopping is None:
-            return True
-        if "val_accuracy" not in self.history or self.best_epoch == 0:
+        if self._config.keep == "last" or "val_accuracy" not in self.history or self.best_epoch == 0:
             return True
         return _rank(self.history, -1) > _rank(self.history, self.best_epoch - 1)
 

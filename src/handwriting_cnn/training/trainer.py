@@ -79,6 +79,8 @@ class Trainer:
         _check_fit(model, train, "training")
         if validation is not None:
             _check_fit(model, validation, "validation")
+        elif self.config.early_stopping is not None:
+            raise ConfigError("early_stopping needs a validation set to look for a better epoch on")
         if len(train) < train.num_classes:
             raise ConfigError(f"{len(train)} pictures are fewer than the {train.num_classes} classes to learn")
         folder = None if run_dir is None else RunFolder(Path(run_dir))

@@ -1,0 +1,147 @@
+"""Classifiers: asking one, comparing it with the data, and several answers made into one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.errors import ConfigError, ShapeMismatchError
+from handwriting_cnn.types import Classifier, ImageArray, ProbabilityArray
+
+from .answers import checked_probabilities
+
+_Ask: TypeAlias = Callable[[ImageArray], Any]
+
+_SIDES: Final = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Several classifiers of the same classes that answer as one: the mean of their probabilities.
+
+    Networks from different seeds err on different pictures (Hansen and Salamon, 1990,
+    https://doi.org/10.1109/34.58871). An answer costs as much as those of all members.
+
+    Attributes:
+        members: The classifiers, one or more.
+    """
+
+    members: Sequence[Classifier]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "members", tuple(self.members))
+        if not self.members:
+            raise ConfigError("an ensemble must have at least one member")
+
+    def __call__(self, images: ImageArray, /) -> ProbabilityArray:
+        """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``."""
+        return _mean([asking(member)(images) for member in self.members], len(images))
+
+
+@dataclass(frozen=True, eq=False)
+class ShiftAveraging:
+    """A classifier that sees each picture five times: as it is, and moved by some pixels to each side.
+
+    The answer is the mean of the five probabilities (test-time augmentation, as Krizhevsky and others, 2012, average
+    over crops) and costs five times as much. What a shift brings in is paper (0).
+
+    Attributes:
+        classifier: The classifier.
+        pixels: Pixels of a shift, at least 1 and less than the pictures' side.
+    """
+
+    classifier: Classifier
+    pixels: int = 1
+
+    def __post_init__(self) -> None:
+        if type(self.pixels) is not int or self.pixels < 1:
+            raise ConfigError(f"a shift must be an int of 1 or more pixels, but is {self.pixels!r}")
+
+    def __call__(self, images: ImageArray, /) -> ProbabilityArray:
+        """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``."""
+        if self.pixels >= min(images.shape[1:3]):
+            raise ConfigError(f"a shift of {self.pixels} pixels leaves nothing of {images.shape[1:3]} pixels")
+        ask = asking(self.classifier)
+        moved = (_shifted(images, down * self.pixels, right * self.pixels) for down, right in _SIDES)
+        return _mean([ask(pictures) for pictures in moved], len(images))
+
+
+def asking(classifier: Classifier) -> _Ask:
+    """Return the fastest way to ask a classifier for a batch."""
+    import keras
+
+    from handwriting_cnn.models.answers import network_answers
+
+    if isinstance(classifier, keras.Model):
+        return lambda images: network_answers(classifier, images)
+    return classifier
+
+
+def check_fit(classifier: Classifier, dataset: Dataset) -> None:
+    """Compare a classifier with the data, as far as it tells what it takes and gives.
+
+    Raises:
+        ShapeMismatchError: If it takes pictures of another size, or answers with other classes.
+    """
+    if isinstance(classifier, Ensemble | ShiftAveraging):
+        for member in classifier.members if isinstance(classifier, Ensemble) else (classifier.classifier,):
+            check_fit(member, dataset)
+        return
+    import keras
+
+    from handwriting_cnn.artifact.model_file import SavedModel
+
+    network: Any = classifier
+    if isinstance(classifier, SavedModel):
+        network = classifier.model
+        if classifier.alphabet.characters != dataset.alphabet.characters:
+            raise ShapeMismatchError(
+                f"the model knows {_brief(classifier.alphabet)}, but {dataset.name} has {_brief(dataset.alphabet)}"
+            )
+    if not isinstance(network, keras.Model):
+        return
+    takes, gives = getattr(network, "input_shape", None), getattr(network, "output_shape", None)
+    if isinstance(takes, tuple) and not _fits(takes[1:], dataset.input_shape):
+        raise ShapeMismatchError(
+            f"model {network.name!r} takes pictures of {_size(takes[1:])}, but those of {dataset.name} are "
+            f"{_size(dataset.input_shape)}"
+        )
+    if isinstance(gives, tuple) and not _fits(gives[1:], (dataset.num_classes,)):
+        raise ShapeMismatchError(
+            f"model {network.name!r} answers with {_size(gives[1:])} classes, but {dataset.name} has "
+            f"{dataset.num_classes}"
+        )
+
+
+def _mean(answers: Sequence[Any], count: int) -> ProbabilityArray:
+    first = checked_probabilities(answers[0], count=count)
+    checked = [checked_probabilities(answer, count=count, num_classes=first.shape[1]) for answer in answers]
+    return np.mean(checked, axis=0, dtype=np.float32)
+
+
+def _shifted(images: ImageArray, down: int, right: int) -> ImageArray:
+    """Return the pictures moved; what comes in is paper."""
+    height, width = images.shape[1:3]
+    moved = np.zeros_like(images)
+    moved[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
+        :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
+    ]
+    return moved
+
+
+def _fits(declared: Sequence[int | None], actual: Sequence[int]) -> bool:
+    return len(declared) == len(actual) and all(
+        one in (None, other) for one, other in zip(declared, actual, strict=True)
+    )
+
+
+def _size(shape: Sequence[int | None]) -> str:
+    return "x".join("any" if side is None else str(side) for side in shape)
+
+
+def _brief(alphabet: Alphabet) -> str:
+    shown = " ".join(alphabet.characters[:8])
+    return f"{len(alphabet)} letters ({shown}{' ...' if len(alphabet) > 8 else ''})"

@@ -10,7 +10,7 @@ import safetensors.numpy
 from handwriting_cnn.artifact.header import read_model_header
 from handwriting_cnn.artifact.model_file import SavedModel, load_model
 from handwriting_cnn.data.alphabet import Alphabet
-from handwriting_cnn.errors import ModelFileError, OutputError
+from handwriting_cnn.errors import ModelFileError, OutputError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.models.registry import build_model
 from handwriting_cnn.models.weights import weight_array
@@ -73,6 +73,24 @@ def test_the_same_model_gives_the_same_bytes(path, tmp_path):
     assert saved_model().save(tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
     assert load_model(path).save(tmp_path / "copy.safetensors").read_bytes() == path.read_bytes()
     assert saved_model(seed=1).save(tmp_path / "other.safetensors").read_bytes() != path.read_bytes()
+
+
+def test_half_precision_halves_the_file_and_rounds_each_weight(path, tmp_path):
+    original = saved_model()
+    small = original.save(tmp_path / "small.safetensors", dtype="float16")
+    count = original.model.count_params()
+    assert path.stat().st_size - small.stat().st_size == pytest.approx(2 * count, abs=64)
+    loaded = load_model(small)
+    for a, b in zip(original.model.weights, loaded.model.weights, strict=True):
+        assert str(b.dtype) == "float32"
+        np.testing.assert_array_equal(weight_array(a).astype(np.float16).astype(np.float32), weight_array(b))
+    assert loaded.save(tmp_path / "again.safetensors", dtype="float16").read_bytes() == small.read_bytes()
+    with pytest.raises(UnknownNameError, match="did you mean 'float16'"):
+        original.save(tmp_path / "small.safetensors", dtype="float61")
+    original.model.weights[0].assign(np.full((3, 3, 1, 2), 1e5, np.float32))  # half precision ends at 65,504
+    with pytest.raises(ModelFileError, match="not finite in float16"):
+        original.save(tmp_path / "large.safetensors", dtype="float16")
+    assert not (tmp_path / "large.safetensors").exists()
 
 
 def test_the_signature_follows_the_documented_rule(path, tmp_path):

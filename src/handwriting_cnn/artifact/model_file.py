@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from handwriting_cnn import __version__
 from handwriting_cnn.artifact.header import FORMAT_VERSION, KEY, LARGEST_BYTES, content_digest, read_model_header
 from handwriting_cnn.data.alphabet import Alphabet
-from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError
+from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.models.answers import network_answers
 from handwriting_cnn.models.registry import ModelSpec, build_from_spec, model_spec
@@ -22,6 +22,7 @@ from handwriting_cnn.storage.tensors import load_tensors, save_tensors
 from handwriting_cnn.types import ImageArray, ProbabilityArray
 
 _SUFFIX: Final = ".safetensors"
+_STORED: Final = ("float32", "float16")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,21 +45,25 @@ class SavedModel:
         """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``."""
         return network_answers(self.model, images)
 
-    def save(self, path: str | PathLike[str]) -> Path:
+    def save(self, path: str | PathLike[str], *, dtype: Literal["float32", "float16"] = "float32") -> Path:
         """Write the model file; the same model gives the same bytes.
 
         Args:
             path: Where to; the name ends in ``.safetensors``.
+            dtype: How weights are stored. ``"float16"`` halves the file and keeps 11 bits of each weight; the model
+                that is loaded computes in float32 all the same, with the rounded weights.
 
         Returns:
             The path.
 
         Raises:
+            UnknownNameError: If ``dtype`` is another.
             ModelFileError: If the model is not of a registered architecture, differs from what its architecture
-                builds, or has weights that are not finite.
+                builds, or has weights that are not finite or too large for ``dtype``.
             OutputError: If the file cannot be written.
         """
         path = Path(path)
+        UnknownNameError.check("dtype", [dtype], known=_STORED)
         if path.suffix != _SUFFIX:
             raise OutputError(f"a model file's name ends in {_SUFFIX}, but {path.name!r} does not")
         spec = model_spec(self.model)
@@ -69,8 +74,12 @@ class SavedModel:
             )
         tensors = {name: weight_array(weight) for name, weight in named_weights(self.model).items()}
         _compare(f"the model to save as {path}", tensors, build_from_spec(spec))
+        with np.errstate(over="ignore"):  # what becomes infinite is refused
+            tensors = {
+                name: tensor.astype(dtype) if tensor.dtype == np.float32 else tensor for name, tensor in tensors.items()
+            }
         if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-            raise ModelFileError("the model has weights that are not finite: it cannot be saved")
+            raise ModelFileError(f"the model has weights that are not finite in {dtype}: it cannot be saved")
         header: dict[str, Any] = {
             "format_version": FORMAT_VERSION,
             "architecture": spec.to_json(),
@@ -115,7 +124,7 @@ def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> 
     if len(alphabet) != model.output_shape[-1]:
         raise ModelFileError(f"{path} has {len(alphabet)} letters for {model.output_shape[-1]} classes")
     for name, weight in named_weights(model).items():
-        weight.assign(tensors[name])
+        weight.assign(tensors[name].astype(weight.dtype))
     return SavedModel(model=model, alphabet=alphabet, preprocessing=preprocessing, card=header["card"])
 
 
@@ -125,7 +134,11 @@ def _versions() -> dict[str, str]:
 
 def _compare(what: str, tensors: Mapping[str, Any], model: keras.Model) -> None:
     expected = {name: (tuple(weight.shape), str(weight.dtype)) for name, weight in named_weights(model).items()}
-    found = {name: (tensor.shape, str(tensor.dtype)) for name, tensor in tensors.items()}
+    # A weight may be stored in half precision; a mixture is as good as either.
+    found = {
+        name: (tensor.shape, "float32" if str(tensor.dtype) in _STORED else str(tensor.dtype))
+        for name, tensor in tensors.items()
+    }
     if found == expected:
         return
     name = min(key for key in {*found, *expected} if found.get(key) != expected.get(key))

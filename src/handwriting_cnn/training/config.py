@@ -118,8 +118,6 @@ class TrainConfig:
         self._check_int("seed", 0)
         if self.early_stopping is not None:
             self._check_int("early_stopping", 1)
-            if self.keep == "last":
-                raise ConfigError("early_stopping waits for a better epoch and returns to it: keep must be 'best'")
         self._check_real("learning_rate", "above 0", lambda value: value > 0)
         self._check_real("weight_decay", "at least 0", lambda value: value >= 0)
         self._check_real("label_smoothing", "in 0..1 without 1", lambda value: 0 <= value < 1)
@@ -128,10 +126,9 @@ class TrainConfig:
         if self.clip_norm is not None:
             self._check_real("clip_norm", "above 0", lambda value: value > 0)
         self._check_stages()
-        if isinstance(self.class_weights, tuple) and not all(_is_real(w) and w > 0 for w in self.class_weights):
-            raise ConfigError(f"class_weights must be positive numbers, but are {self.class_weights!r}")
-        if isinstance(self.class_weights, str) and self.class_weights != "balanced":
-            raise UnknownNameError("class_weights", self.class_weights, ["balanced"])
+        if self.early_stopping is not None and self.keep == "last":
+            raise ConfigError("early_stopping waits for a better epoch and returns to it: keep must be 'best'")
+        self._check_class_weights()
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
@@ -160,6 +157,12 @@ class TrainConfig:
             raise ConfigError(f"the stages have {total} epochs together, but epochs is {self.epochs!r}")
         if self.stages and self.early_stopping is not None:
             raise ConfigError("a run in stages does not stop early: which stage should end?")
+
+    def _check_class_weights(self) -> None:
+        if isinstance(self.class_weights, tuple) and not all(_is_real(w) and w > 0 for w in self.class_weights):
+            raise ConfigError(f"class_weights must be positive numbers, but are {self.class_weights!r}")
+        if isinstance(self.class_weights, str) and self.class_weights != "balanced":
+            raise UnknownNameError("class_weights", self.class_weights, ["balanced"])
 
     def _check_int(self, name: str, low: int) -> None:
         value = getattr(self, name)

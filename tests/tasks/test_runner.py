@@ -48,7 +48,8 @@ def test_the_tasks_are_the_references():
     assert tasks["task2"].continues == "task1"
     counted = {"task1": 351_484, "task2": 351_484, "task3-lenet5": 63_236, "task3-vgg": 273_532}
     for name, parameters in counted.items():
-        assert build_model(tasks[name].model, input_shape=(32, 32, 1), num_classes=28).count_params() == parameters
+        network = build_model(tasks[name].model, input_shape=(32, 32, 1), num_classes=28, **tasks[name].options)
+        assert network.count_params() == parameters
 
 
 def test_a_name_may_stand_for_several():

@@ -5,8 +5,9 @@ augmentation; two published networks; and a trunk that learned Russian letters u
 page on protocols for what the notebook did and what these tasks keep of it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from handwriting_cnn.augment.config import AugmentConfig
 from handwriting_cnn.errors import UnknownNameError
@@ -42,6 +43,7 @@ class Task:
         name: What users type: the reference's task, then what tells its experiments apart.
         title: What it does, in a line.
         model: A registered model.
+        options: The model's own options where they are not its defaults.
         config: The recipe; epochs, seed and which epoch is kept come from the run and its protocol.
         continues: The task whose trained weights this one starts from, or ``None``.
         transfer: How a base of another alphabet is used, or ``None``.
@@ -53,6 +55,7 @@ class Task:
     title: str
     model: str
     config: TrainConfig
+    options: Mapping[str, Any] = field(default_factory=dict)
     continues: str | None = field(default=None)
     transfer: Transfer | None = field(default=None)
     on_source: bool = field(default=False)
@@ -101,6 +104,7 @@ _TASKS: Final = (
         name="task3-lenet5",
         title="A published network: LeNet-5",
         model="lenet5",
+        options={"activation": "relu", "pooling": "max"},
         config=_AUGMENTED,
         reference_accuracy=0.8741,
     ),

@@ -100,7 +100,7 @@ class TaskTraining:
                 else self._network(source, self.material.of(source).train)
             )
             return transfer(base, head=task.transfer.head, freeze="none", **sizes)
-        network = build_model(task.model, **sizes)
+        network = build_model(task.model, **sizes, **task.options)
         if task.continues is not None:
             before = self.result(find_task(task.continues)).model
             for weight, learned in zip(network.weights, before.weights, strict=True):

@@ -52,7 +52,7 @@ class UnknownNameError(HandwritingError, LookupError):
                 raise cls(kind, name, known)
 
     def __str__(self) -> str:
-        nearest = difflib.get_close_matches(self.name, self.known, n=1, cutoff=0.5)
+        nearest = difflib.get_close_matches(str(self.name), self.known, n=1, cutoff=0.5)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
         return f"unknown {self.kind} {self.name!r}; {hint}known: {', '.join(self.known) or 'none'}"
 

@@ -18,6 +18,10 @@ from handwriting_cnn.artifact.model_file import load_model
 from handwriting_cnn.cli.program import main
 from handwriting_cnn.data.folder import load_folder
 from handwriting_cnn.evaluation.evaluator import Evaluator
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec
+from handwriting_cnn.models.registry import build_model
+from handwriting_cnn.training.config import TrainConfig
+from handwriting_cnn.training.trainer import Trainer
 
 SHIFTS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 MODULE = '''
@@ -135,6 +139,40 @@ def test_from_a_folder_of_pictures_to_a_model_file(run, tmp_path, monkeypatch):
     assert "alphabet.characters" in run("info", model)[1]
 
 
+def test_new_pictures_are_made_by_the_models_own_rules(run, tmp_path):
+    rng = np.random.default_rng(0)
+    for letter, (height, width) in (("a", (30, 10)), ("b", (10, 30))):
+        (tmp_path / "corner" / letter).mkdir(parents=True)
+        for index in range(10):
+            picture = np.full((100, 100), 240, np.uint8)
+            top, left = rng.integers(0, 60, 2)
+            picture[top : top + height, left : left + width] = 20
+            Image.fromarray(picture).save(tmp_path / "corner" / letter / f"{index}.png")
+    spec = PreprocessSpec(height=16, width=16, crop=True, margin=0.1)
+    mine = load_folder(tmp_path / "corner", preprocessing=spec)
+    model = build_model("cnn14", input_shape=mine.input_shape, num_classes=2, width=4, seed=0)
+    config = TrainConfig(epochs=20, batch_size=10, augment=None, precision="float32")
+    Trainer(config).fit(model, mine).save(tmp_path / "model.safetensors")
+    assert Evaluator().evaluate(model, mine).accuracy == 1.0
+    rows = [f"corner/{letter}/{index}.png,{letter}" for letter in "ab" for index in range(10)]
+    (tmp_path / "mine.csv").write_text("\n".join(["file,letter", *rows]))
+    for source in (["--folder", "corner"], ["--csv", "mine.csv"]):
+        status, out, err = run("evaluate", "model.safetensors", *source, "--json")
+        assert (status, err) == (0, "")
+        assert json.loads(out)["accuracy"] == 1.0
+
+
+def test_the_seed_of_the_config_file_counts_unless_another_is_given(run, tmp_path):
+    (tmp_path / "nets.py").write_text(MODULE)
+    letters(tmp_path / "letters")
+    (tmp_path / "config.json").write_text('{"seed": 5, "epochs": 1, "batch_size": 8}')
+    train = ["train", "--import", "nets", "--folder", "letters", "--model", "cli_net", "--config", "config.json"]
+    for words, seed in (([], 5), (["--seed", "3"], 3)):
+        out = tmp_path / f"run{seed}"
+        assert run(*train, *words, "--out", out)[0] == 0
+        assert json.loads((out / "run.json").read_text())["config"]["seed"] == seed
+
+
 def test_an_ensemble_answers_with_the_mean_of_its_networks(run, tmp_path):
     (tmp_path / "nets.py").write_text(MODULE)
     letters(tmp_path / "letters")
@@ -181,11 +219,15 @@ def test_reproduce(run, tmp_path):
         (["train", "--model", "cnn41"], "unknown model 'cnn41'; did you mean 'cnn14'?"),
         (["train", "--dataset", "digits", "--folder", "x"], "give one of them"),
         (["train", "--folder", "absent"], "absent"),
+        (["train", "--folder", "absent", "--fold", "7"], "--split and --fold are of the data sets that have a name"),
+        (["train", "--folder", "absent", "--out", "absent/runs"], "--out absent/runs lies in --folder absent"),
         (["train", "--csv", "absent.csv"], "absent.csv"),
         (["train", "--config", "absent.json"], "absent.json"),
         (["train", "--import", "absent_module"], "--import absent_module: ModuleNotFoundError"),
         (["train", "--out", "file/run"], "cannot make the run folder"),
         (["reproduce", "task7"], "unknown task 'task7'"),
+        (["reproduce", "task1", "--epochs", "0"], "epochs must be an int of at least 1"),
+        (["reproduce", "all", "--source", "nope"], "unknown dataset 'nope'"),
         (["reproduce", "task1", "--protocol", "honset"], "did you mean 'honest'?"),
         (["evaluate", "absent.safetensors"], "absent.safetensors"),
         (["evaluate", "file"], "file"),
@@ -234,6 +276,49 @@ def test_signals_end_a_run_that_then_continues(tmp_path, sent, status):
     assert any(path.name.startswith("epoch-") for path in checkpoints.iterdir())
 
 
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_while_the_backend_starts_end_the_program_at_once(sent, status):
+    code = (
+        "import importlib, os, sys\n"
+        "from handwriting_cnn.cli import options\n"
+        f"options.importlib.import_module = lambda name: os.kill(os.getpid(), {int(sent)})\n"
+        "options.start_backend()\n"
+        "print('still here')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert "continues when the same command is given again" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_backend_that_is_none_is_one_line():
+    words = ["train", "--dataset", "digits"]
+    _, err = (running := process(*words, env={**os.environ, "KERAS_BACKEND": "nope"})).communicate(timeout=120)
+    assert running.returncode == 2
+    assert err.startswith("handwriting-cnn: KERAS_BACKEND=nope cannot be used: ")
+    assert err.count("\n") == 1
+
+
+def test_without_a_command_the_help_is_shown(run):
+    status, out, err = run()
+    assert (status, err) == (0, "")
+    assert out == run("--help")[1]
+    assert out.count("\n") > 10
+
+
+def test_warnings_are_one_line(tmp_path):
+    code = (
+        "import handwriting_cnn.data.catalog as catalog, sys, warnings\n"
+        "from handwriting_cnn.cli.program import main\n"
+        "catalog.list_datasets = lambda: warnings.warn('two\\nlines') or ()\n"
+        "sys.argv = ['handwriting-cnn', 'datasets', '--json']\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "[]\n")
+    assert done.stderr == "handwriting-cnn: warning: two lines\n"
+
+
 def test_our_own_faults_have_status_1(tmp_path):
     code = (
         "import handwriting_cnn.data.catalog as catalog, sys\n"
@@ -259,10 +344,14 @@ def test_reports_are_compared_in_pairs(run, tmp_path):
     status, out, _ = run("compare", "a", "b/report")
     assert status == 0
     assert "+50.00" in out
+    (tmp_path / "a").rename(tmp_path / "a[bold]")
+    assert "a[bold]" in run("compare", "a[bold]", "b")[1]
+    (tmp_path / "a[bold]").rename(tmp_path / "a")
     (tmp_path / "broken.json").write_text("[]")
     for words, message in (
         (["a"], "two or more runs"),
         (["a", "nowhere"], "nowhere is no run"),
+        (["a", "b", "./a"], "named twice"),
         (["a", "broken.json"], "no report"),
     ):
         status, _, err = run("compare", *words)

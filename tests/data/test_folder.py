@@ -53,7 +53,8 @@ def test_preprocessing_decides_the_size(letters):
     ("suffix", "mode"), [("jpg", "RGB"), ("png", "RGBA"), ("png", "1"), ("bmp", "L"), ("webp", "RGB")]
 )
 def test_any_format_and_colour(tmp_path, suffix, mode):
-    draw(tmp_path / "x" / f"0.{suffix}", mode=mode)
+    for letter in "xy":
+        draw(tmp_path / letter / f"0.{suffix}", mode=mode)
     dataset = load_folder(tmp_path)
     assert dataset.images[0, :3].max() < 40
     assert dataset.images[0].max() == 255
@@ -64,6 +65,33 @@ def test_hidden_files_and_files_beside_the_classes_are_passed_over(letters):
         (letters / hidden).parent.mkdir(exist_ok=True)
         (letters / hidden).write_text("no picture")
     assert len(load_folder(letters)) == 6
+
+
+def test_what_would_be_lost_without_a_word_is_refused(letters, tmp_path):
+    draw(letters / "a" / "more" / "7.png")
+    with pytest.raises(DataError, match=r"more is a folder inside a class folder"):
+        load_folder(letters)
+    (tmp_path / "links" / "a").mkdir(parents=True)
+    (tmp_path / "links" / "b").mkdir()
+    (tmp_path / "links" / "a" / "0.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(DataError, match=r"0\.png is a link to nothing"):
+        load_folder(tmp_path / "links")
+
+
+def test_one_class_is_not_enough_unless_the_alphabet_has_more(tmp_path):
+    draw(tmp_path / "alef" / "0.png")
+    with pytest.raises(DataError, match="has one class folder, alef: two or more"):
+        load_folder(tmp_path)
+    with pytest.warns(UserWarning, match="has no picture of"):
+        assert len(load_folder(tmp_path, alphabet=ARABIC)) == 1
+
+
+def test_blank_pictures_earn_a_warning(letters):
+    strokes = np.zeros((20, 20, 4), np.uint8)
+    strokes[5:15, 8:12] = 255  # white on what is transparent: white on white
+    Image.fromarray(strokes, "RGBA").save(letters / "b" / "1.png")
+    with pytest.warns(UserWarning, match=r"1 of 6 pictures are blank, the first is .*1\.png"):
+        load_folder(letters)
 
 
 def test_whole_numbers_are_ordered_by_value(tmp_path):
@@ -88,8 +116,9 @@ def test_a_given_alphabet_gives_the_order(letters):
 
 
 def test_decomposed_folder_names_meet_composed_characters(tmp_path):
-    draw(tmp_path / unicodedata.normalize("NFD", "й") / "0.png")
-    assert load_folder(tmp_path).alphabet == load_folder(tmp_path, alphabet="й").alphabet == Alphabet.of("й")
+    for letter in "йк":
+        draw(tmp_path / unicodedata.normalize("NFD", letter) / "0.png")
+    assert load_folder(tmp_path).alphabet == load_folder(tmp_path, alphabet="йк").alphabet == Alphabet.of("йк")
 
 
 def remove(folder):

@@ -60,8 +60,13 @@ def test_pickled_objects_are_refused_and_not_run(path):
 @pytest.mark.parametrize(
     ("arrays", "error", "message"),
     [
-        ({"images": PIXELS / 255, "labels": LABELS}, DataError, "pictures must be uint8 .* float64"),
-        ({"images": PIXELS[0], "labels": LABELS}, DataError, r"but are uint8 of \(4, 5\)"),
+        (
+            {"images": PIXELS / 255, "labels": LABELS},
+            DataError,
+            "pictures must be uint8, but are float64: multiply by 255",
+        ),
+        ({"images": PIXELS[0], "labels": LABELS}, DataError, r"but are of \(4, 5\)$"),
+        ({"images": np.stack([PIXELS] * 3, -1), "labels": LABELS}, DataError, "make colours grey first"),
         ({"images": PIXELS, "labels": LABELS / 2}, DataError, "labels must be whole numbers"),
         ({"images": PIXELS, "labels": np.eye(6, dtype=int)}, DataError, r"of \(6, 6\)"),
         ({"images": PIXELS, "labels": LABELS[:3]}, ShapeMismatchError, "6 pictures, but there are 3 labels"),

@@ -83,6 +83,18 @@ def test_a_label_is_a_character_a_name_or_a_number(table, text):
     assert load_csv(write(table, rows(labels=[text] * 6)), alphabet=ARABIC).labels.tolist() == [0] * 6
 
 
+def test_numbers_are_class_numbers_only_where_no_character_says_otherwise(table):
+    def read(labels, alphabet, **settings):
+        return load_csv(write(table, rows(labels=labels)), alphabet=alphabet, **settings).labels.tolist()
+
+    # As EMNIST's: the characters "0" and "1" are the classes 0 and 1.
+    assert read(["0", "1", "2", "3", "a", "b"], "01ab") == [0, 1, 2, 3, 2, 3]
+    assert read(["1", "2", "3", "4", "a", "b"], "12ab", first_label=1) == [0, 1, 2, 3, 2, 3]
+    # "1" is the character of class 0: "0" would be a class number, and "1" a character.
+    with pytest.raises(DataError, match=r"label '0' is no character or name of the alphabet \(1 2 3\)$"):
+        read(["0", "1", "2", "0", "1", "2"], "123")
+
+
 @pytest.mark.parametrize("heading", [[], ["label"]])
 def test_labels_in_a_second_table(table, tmp_path, heading):
     second = write(tmp_path / "labels.csv", [*heading, "2", "1", "3", "1", "2", "3"])
@@ -135,7 +147,10 @@ def changed(row, column, value):
             r"row 3: expected 17 columns, as in the first row, but found 18",
         ),
         ([*rows()[:2], rows()[2][:-5]], r"row 3: expected 17 columns"),
-        (changed(1, 0, "10"), r"row 2, column 1: label '10' is no character or name .* class number from 0 to 9"),
+        (
+            changed(1, 0, "10"),
+            r"row 2, column 1: label '10' is no character or name of the alphabet \(0 1 2 \.\.\. 9\)",
+        ),
         (changed(1, 0, "-1"), r"row 2, column 1: label '-1'"),
         (changed(1, 0, "q"), r"row 2, column 1: label 'q'"),
         (changed(1, 0, ""), r"row 2, column 1: the label is blank"),
@@ -171,6 +186,8 @@ def test_a_second_table_with_more_columns(table, tmp_path):
         ({"label_column": "name"}, "label_column 'name' is no heading"),
         ({"shape": (3, 5)}, "16 pixels a row, which is not 3x5"),
         ({"shape": (-4, -4)}, "which is not -4x-4"),
+        ({"shape": 28}, r"shape must be \(height, width\), but is 28"),
+        ({"shape": (4, 4.0)}, "shape must be"),
     ],
 )
 def test_settings_that_do_not_fit(table, settings, message):
@@ -179,8 +196,11 @@ def test_settings_that_do_not_fit(table, settings, message):
 
 
 def test_pixels_that_make_no_square(table):
-    with pytest.raises(ConfigError, match=r"15 pixels a row, which is not a square: pass shape"):
+    with pytest.raises(ConfigError, match=r"15 pixels a row, which is not a square: pass shape=\(height, width\)$"):
         load_csv(write(table, rows(PIXELS.reshape(6, 16)[:, :15])))
+    numbered = [f"{index},{row}" for index, row in enumerate(rows())]  # as pandas writes them
+    with pytest.raises(ConfigError, match="or take the column out that is one too many, such as an index"):
+        load_csv(write(table, numbered))
 
 
 def test_files_that_are_no_tables(tmp_path):
@@ -224,6 +244,27 @@ def test_headings_of_picture_tables(table, pictures, names):
     cells = [(name, "x") if parts[0] in {"file", "filename", "path"} else ("x", name) for name in pictures]
     separator = ";" if ";" in names else ","
     assert len(load_csv(write(table, [names, *map(separator.join, cells)]))) == 4
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["file,foo", "pages/0.png,a"], "columns file, foo: none is named character or letter or label or class"),
+        (["picture,writing", "pages/0.png,a"], "columns picture, writing: .* needs one named file or filename or"),
+        (["<!DOCTYPE html>", "<p>,</p>"], "a web page or XML: it begins with '<!DOCTYPE html>'"),
+    ],
+)
+def test_tables_without_the_headings_that_are_needed(table, pictures, lines, message):
+    with pytest.raises(DataError, match=message) as caught:
+        load_csv(write(table, lines))
+    assert "\n" not in str(caught.value)
+
+
+def test_blanks_around_cells_do_not_matter(table, pictures):
+    assert load_csv(write(table, ["file , label", "pages/0.png , a", "pages/1.png ,b"])).alphabet.characters == (
+        "a",
+        "b",
+    )
 
 
 @pytest.mark.parametrize(

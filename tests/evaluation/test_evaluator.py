@@ -8,6 +8,7 @@ from sklearn.metrics import accuracy_score
 from handwriting_cnn.artifact.model_file import SavedModel
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.evaluation.evaluator import Evaluator
 
@@ -68,6 +69,21 @@ def test_a_saved_model_of_other_letters_is_refused(dataset):
     np.testing.assert_array_equal(
         Evaluator().evaluate(fitting, dataset).predictions, Evaluator().evaluate(model, dataset).predictions
     )
+
+
+def test_pictures_made_by_other_rules_earn_a_warning(dataset):
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(inputs)))
+    cropping = dataclasses.replace(dataset.preprocessing, crop=True)
+    saved = SavedModel(model=model, alphabet=dataset.alphabet, preprocessing=cropping)
+    with pytest.warns(UserWarning, match="noise were made by other rules .*: crop False, not True"):
+        Evaluator().evaluate(saved, dataset)
+
+
+def test_splits_are_no_data_set(dataset):
+    splits = DatasetSplits(*dataset.split(0.2, seed=0))
+    with pytest.raises(DataError, match="dataset must be a Dataset, but is DatasetSplits: pass one of its parts"):
+        Evaluator().evaluate(classifier, splits)
 
 
 def test_a_refusal_names_the_picture_in_the_whole_set(dataset):

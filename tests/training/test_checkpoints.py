@@ -12,7 +12,8 @@ from handwriting_cnn.training.run_folder import RunFolder
 
 def checkpoint(epoch):
     tensors = {"model/0000": np.full((3, 2), epoch, np.float32), "optimizer/0000": np.int64(epoch)}
-    return Checkpoint(epoch=epoch, tensors=tensors, state={"history": {"loss": [0.5] * epoch}})
+    state = {"history": {"loss": [0.5] * epoch}, "best_epoch": epoch, "waited": 0, "finished": False, "seconds": 1.0}
+    return Checkpoint(epoch=epoch, tensors=tensors, state=state)
 
 
 def test_the_newest_comes_back_and_two_are_kept(tmp_path):
@@ -28,7 +29,7 @@ def test_the_newest_comes_back_and_two_are_kept(tmp_path):
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["epoch-00002", "epoch-00003"]
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "no tensors", "no manifest", "manifest"])
+@pytest.mark.parametrize("damage", ["flip", "truncate", "no tensors", "no manifest", "{", "[]", "no state"])
 def test_a_damaged_one_is_skipped_with_a_warning(tmp_path, caplog, damage):
     store = CheckpointStore(tmp_path)
     for epoch in (1, 2):
@@ -40,8 +41,10 @@ def test_a_damaged_one_is_skipped_with_a_warning(tmp_path, caplog, damage):
         tensors.write_bytes(data)
     elif damage == "truncate":
         tensors.write_bytes(data[:-3])
-    elif damage == "manifest":
-        manifest.write_text("{")
+    elif damage in {"{", "[]"}:
+        manifest.write_text(damage)
+    elif damage == "no state":
+        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "state": {"history": {}}}))
     else:
         (tensors if damage == "no tensors" else manifest).unlink()
     with caplog.at_level(logging.WARNING):
@@ -60,12 +63,29 @@ def test_another_run_is_refused_and_every_difference_named(tmp_path):
     run = {"config": {"epochs": 3, "seed": 0}, "data": {"name": "digits"}}
     folder = RunFolder(tmp_path / "run")
     folder.claim(run)
+    folder.checkpoints.save(checkpoint(1))
     folder.claim(run)
     other = {"config": {"epochs": 4, "seed": 1}, "data": {"name": "digits"}}
     with pytest.raises(RunFolderError, match=r"config\.epochs was 3, now 4; config\.seed was 0, now 1\)"):
         folder.claim(other)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["config"] == run["config"]
     assert folder.resolved_values() == {"epochs": 3}
+
+
+def test_a_run_that_failed_before_its_first_checkpoint_leaves_the_folder_free(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.claim({"config": {"epochs": 3, "learning_rate": 9.0}})
+    assert folder.resolved_values() == {}
+    folder.claim({"config": {"epochs": 3, "learning_rate": 0.1}})
+    folder.checkpoints.save(checkpoint(1))
+    with pytest.raises(RunFolderError, match=r"config\.learning_rate was 0\.1, now 9\.0"):
+        folder.claim({"config": {"epochs": 3, "learning_rate": 9.0}})
+
+
+def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path):
+    (tmp_path / "checkpoints").write_text("a file")
+    with pytest.raises(OutputError, match=r"cannot write .*epoch-00001"):
+        CheckpointStore(tmp_path / "checkpoints").save(checkpoint(1))
 
 
 def test_a_folder_in_use_or_not_a_run_is_refused(tmp_path):

@@ -47,6 +47,24 @@ def test_unknown_choices_name_the_nearest(setting, value, nearest):
         TrainConfig(**{setting: value})
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"augment": 5}, "augment must be an AugmentConfig or None, but is 5"),
+        ({"augment": True}, "augment must be"),
+        ({"class_weights": 5}, "class_weights must be a tuple of positive numbers, but are 5"),
+        ({"class_weights": ["a"]}, "class_weights must be"),
+        ({"stages": 5}, "stages must be a tuple of Stage, but are 5"),
+        ({"stages": [5]}, "a stage must be an object of settings, but is 5"),
+        ({"stages": None}, "stages must be"),
+        ({"deterministic": "yes"}, "deterministic must be true or false, but is 'yes'"),
+    ],
+)
+def test_settings_of_another_kind_are_refused(values, message):
+    with pytest.raises(ConfigError, match=message):
+        TrainConfig.from_json(values)
+
+
 def test_early_stopping_contradicts_keeping_the_last_epoch():
     with pytest.raises(ConfigError, match="keep must be 'best'"):
         TrainConfig(early_stopping=2, keep="last")

@@ -13,7 +13,15 @@ import pytest
 
 from handwriting_cnn.augment.config import AugmentConfig
 from handwriting_cnn.data.dataset import Dataset
-from handwriting_cnn.errors import ConfigError, RunFolderError, ShapeMismatchError, TrainingError, UnknownNameError
+from handwriting_cnn.data.splits import DatasetSplits
+from handwriting_cnn.errors import (
+    ConfigError,
+    DataError,
+    RunFolderError,
+    ShapeMismatchError,
+    TrainingError,
+    UnknownNameError,
+)
 from handwriting_cnn.models.weights import weight_array
 from handwriting_cnn.training.config import TrainConfig
 from handwriting_cnn.training.trainer import Trainer
@@ -174,7 +182,15 @@ def test_a_loss_that_is_not_finite_stops_the_run(plain_net, strokes):
         Trainer(config(augment=None)).fit(model, strokes)
 
 
-def test_what_does_not_fit_is_refused(net, plain_net, strokes):
+def test_splits_are_no_data_set(plain_net, strokes):
+    splits = DatasetSplits(*strokes.split(0.25, seed=0))
+    with pytest.raises(DataError, match=r"train must be a Dataset, but is DatasetSplits: pass one of its parts"):
+        Trainer().fit(plain_net(), splits)
+    with pytest.raises(DataError, match="validation must be a Dataset, but is ndarray"):
+        Trainer().fit(plain_net(), strokes, validation=strokes.images)
+
+
+def test_what_does_not_fit_is_refused(net, plain_net, strokes, tmp_path):
     digits = Dataset.from_arrays(np.zeros((4, 16, 16), np.uint8), [0, 1, 2, 0], alphabet="abc")
     wide = Dataset.from_arrays(np.zeros((4, 16, 20), np.uint8), [0, 1, 1, 0], alphabet="ab")
     one = strokes.subset([0])
@@ -184,6 +200,9 @@ def test_what_does_not_fit_is_refused(net, plain_net, strokes):
         Trainer(config()).fit(plain_net(), strokes, validation=wide)
     with pytest.raises(ConfigError, match="1 pictures are fewer than the 2 classes"):
         Trainer(config()).fit(plain_net(), one)
+    with pytest.raises(ConfigError, match="class_weights must have one number for each of the 2 classes"):
+        Trainer(config(class_weights=(1.0, 2.0, 3.0))).fit(plain_net(), strokes, run_dir=tmp_path)
+    assert not (tmp_path / "run.json").exists()
 
 
 def test_progress_shows_figures_and_logs_an_epoch_a_line(plain_net, strokes, monkeypatch, capsys, caplog):

@@ -70,7 +70,7 @@ class SavedModel:
         if spec is None:
             raise ModelFileError(
                 f"model {self.model.name!r} was not built by a registered factory, so no file could build it again: "
-                "register it with @register_model and build it with build_model"
+                "register it, or the base it was transferred from, with @register_model and build it with build_model"
             )
         tensors = {name: weight_array(weight) for name, weight in named_weights(self.model).items()}
         _compare(f"the model to save as {path}", tensors, build_from_spec(spec))
@@ -118,6 +118,9 @@ def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> 
         alphabet = Alphabet.from_json(header["alphabet"])
         preprocessing = PreprocessSpec.from_json(header["preprocessing"])
         model = build_from_spec(ModelSpec(architecture["name"], architecture["options"]))
+    except UnknownNameError as error:
+        hint = "; import the module that registers it first (--import MODULE)" if error.kind == "model" else ""
+        raise ModelFileError(f"{path} cannot be built here: {error}{hint}") from error
     except (HandwritingError, KeyError, TypeError) as error:
         raise ModelFileError(f"{path} cannot be built here: {error}") from error
     _compare(str(path), tensors, model)

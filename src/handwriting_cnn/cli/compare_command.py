@@ -27,6 +27,8 @@ def command(*, runs: tuple[Path, ...], as_json: bool) -> None:
 
     if len(runs) < 2:
         raise ConfigError(f"two or more runs can be compared, not {len(runs)}")
+    if len({run.resolve() for run in runs}) < len(runs):
+        raise ConfigError("a run is named twice: it differs in nothing from itself")
     reports = {str(run): _read(run) for run in runs}
     rows = [
         {

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from handwriting_cnn.cli.options import (
+    check_out,
     combined,
     data_options,
     import_option,
@@ -35,7 +36,8 @@ def command(*, model_files: tuple[Path, ...], tta: int | None, out: Path | None,
     from handwriting_cnn.evaluation.evaluator import Evaluator
 
     members = [load_model(path) for path in model_files]
-    chosen = load_chosen(**data, alphabet=members[0].alphabet)
+    check_out(out, data["folder"])
+    chosen = load_chosen(**data, alphabet=members[0].alphabet, preprocessing=members[0].preprocessing)
     dataset = chosen.test if isinstance(chosen, DatasetSplits) else chosen
     report = Evaluator().evaluate(combined(members, tta=tta), dataset)
     if out is not None:

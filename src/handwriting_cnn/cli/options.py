@@ -2,20 +2,25 @@
 
 import importlib
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from handwriting_cnn.cli.output import STOPPED
 from handwriting_cnn.errors import ConfigError, HandwritingError
 
 if TYPE_CHECKING:
     from handwriting_cnn.data.alphabet import Alphabet
     from handwriting_cnn.data.dataset import Dataset
     from handwriting_cnn.data.splits import DatasetSplits
+    from handwriting_cnn.imaging.preprocessing import PreprocessSpec
     from handwriting_cnn.types import Classifier
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -78,6 +83,7 @@ def load_chosen(
     npz: Path | None,
     idx: tuple[Path, Path] | None,
     alphabet: "Alphabet | None" = None,
+    preprocessing: "PreprocessSpec | None" = None,
 ) -> "DatasetSplits | Dataset":
     """Load what the options of :func:`data_options` name: splits by name, or a single set of the user's own.
 
@@ -90,9 +96,10 @@ def load_chosen(
         npz: An archive of arrays.
         idx: IDX files of pictures and of labels.
         alphabet: What the classes of a set of the user's own are; ``None`` takes what it holds.
+        preprocessing: The rules for pictures of the user's own, such as a model's; ``None`` takes the reader's.
 
     Raises:
-        ConfigError: If more than one source is named.
+        ConfigError: If more than one source is named, or a split of a source that has none.
     """
     from handwriting_cnn.data.folder import load_folder
     from handwriting_cnn.data.idx import load_idx
@@ -100,17 +107,33 @@ def load_chosen(
     from handwriting_cnn.data.npz import load_npz
     from handwriting_cnn.data.table import load_csv
 
-    if sum(source is not None for source in (dataset, folder, csv, npz, idx)) > 1:
+    own = [source for source in (folder, csv, npz, idx) if source is not None]
+    if len(own) + (dataset is not None) > 1:
         raise ConfigError("--dataset, --folder, --csv, --npz and --idx name different data: give one of them")
+    if own and (data_protocol is not None or fold):
+        raise ConfigError("--split and --fold are of the data sets that have a name: your own data have neither")
     if folder is not None:
-        return load_folder(folder, alphabet=alphabet)
+        return load_folder(folder, alphabet=alphabet, preprocessing=preprocessing)
     if csv is not None:
-        return load_csv(csv, alphabet=alphabet)
+        found = load_csv(csv, alphabet=alphabet)
+        if preprocessing in (None, found.preprocessing):
+            return found
+        return load_csv(csv, alphabet=alphabet, preprocessing=preprocessing)
     if npz is not None:
         return load_npz(npz, alphabet=alphabet)
     if idx is not None:
         return load_idx(*idx, alphabet=alphabet)
     return load_dataset(dataset or "digits", protocol=data_protocol, fold=fold)
+
+
+def check_out(out: Path | None, folder: Path | None) -> None:
+    """Refuse a place for results that is none.
+
+    Raises:
+        ConfigError: If it is the data's own folder, or lies in it: its files would be taken for pictures.
+    """
+    if out is not None and folder is not None and out.resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(f"--out {out} lies in --folder {folder}: results must lie beside the pictures")
 
 
 def combined(members: "Sequence[Classifier]", *, tta: int | None) -> "Classifier":
@@ -144,21 +167,48 @@ def start_backend() -> None:
     """Import Keras and its backend, with fast convolutions and without start-up chatter.
 
     TensorFlow writes to the file descriptor before any setting reaches it; what it wrote is shown if importing fails.
+    A signal that arrives meanwhile ends the process at once: an exception might be swallowed by what is imported, and
+    there is nothing to lose yet.
+
+    Raises:
+        ConfigError: If ``KERAS_BACKEND`` names a backend that is none, or is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Without it TensorFlow convolves two to three times slower on processors that lack AVX-512.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as chatter:
+    with tempfile.TemporaryFile() as chatter, _ending_at_once(kept):
         os.dup2(chatter.fileno(), 2)
         failed = True
         try:
             importlib.import_module("keras")
             failed = False
+        except (ImportError, ValueError) as error:
+            backend = os.environ.get("KERAS_BACKEND")
+            if not backend:
+                raise
+            failed = False
+            raise ConfigError(f"KERAS_BACKEND={backend} cannot be used: {error}") from error
         finally:
             os.dup2(kept, 2)
             os.close(kept)
             if failed:
                 chatter.seek(0)
                 os.write(2, chatter.read())
+
+
+@contextmanager
+def _ending_at_once(output: int) -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the process inside the block, with the line that they always get."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        os.write(output, f"handwriting-cnn: {STOPPED[signal.Signals(number)]}\n".encode())
+        os._exit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in STOPPED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

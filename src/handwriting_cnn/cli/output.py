@@ -1,10 +1,20 @@
 """How commands print their results: tables and JSON on standard output."""
 
 import json
+import signal
 from collections.abc import Iterable, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import click
+
+STOPPED: Final = MappingProxyType(
+    {
+        number: f"stopped by {name}; a run with --out continues when the same command is given again"
+        for number, name in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"))
+    }
+)
+"""What is said when a signal ends the program."""
 
 
 def print_json(value: Any) -> None:
@@ -17,10 +27,11 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(*headings, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(*map(str, row))
+        table.add_row(*(Text(str(cell)) for cell in row))  # a name's brackets are no markup
     console = Console()
     if not console.is_terminal:  # a file or a pipe has no width to respect
         console.width = 200

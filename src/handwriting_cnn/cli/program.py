@@ -7,13 +7,15 @@ import importlib
 import logging
 import signal
 import sys
+import warnings
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 from typing_extensions import override
 
 import handwriting_cnn
+from handwriting_cnn.cli.output import STOPPED
 from handwriting_cnn.errors import HandwritingError
 
 _COMMANDS: Final = {
@@ -42,6 +44,17 @@ class _LazyGroup(click.Group):
         return command if isinstance(command, click.Command) else None
 
     @override
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
+
+    @override
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # click would write an empty line first
+            _fail(STOPPED[signal.SIGINT], 130)
+
+    @override
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
@@ -60,6 +73,8 @@ def main() -> NoReturn:
     if not sys.stderr.isatty():  # where no progress bar is drawn, a line an epoch takes its place
         for floor in ("tasks", "training"):
             logging.getLogger(f"handwriting_cnn.{floor}").setLevel(logging.INFO)
+    show: Any = _show_warning
+    warnings.showwarning = show
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of each network that is traced
     try:
         program.main(prog_name="handwriting-cnn", standalone_mode=False)
@@ -71,11 +86,15 @@ def main() -> NoReturn:
     except (HandwritingError, click.ClickException) as error:
         _fail(str(error) if isinstance(error, HandwritingError) else error.format_message(), 2)
     except (KeyboardInterrupt, click.Abort):
-        _fail("stopped by Ctrl-C; a run with --out continues when the same command is given again", 130)
+        _fail(STOPPED[signal.SIGINT], 130)
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         sys.exit(0)
     sys.exit(0)
+
+
+def _show_warning(message: Warning | str, *_where: object) -> None:
+    click.echo(f"handwriting-cnn: warning: {' '.join(str(message).split())}", err=True)
 
 
 def _fail(message: str, status: int) -> NoReturn:
@@ -85,4 +104,4 @@ def _fail(message: str, status: int) -> NoReturn:
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    _fail("stopped by SIGTERM; a run with --out continues when the same command is given again", 143)
+    _fail(STOPPED[signal.SIGTERM], 143)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from handwriting_cnn.cli.options import (
+    check_out,
     combined,
     data_options,
     import_option,
@@ -38,7 +39,7 @@ from handwriting_cnn.errors import ConfigError
     help="Share of train that the kept epoch is chosen on; 0 trains on all of it and keeps the last.",
 )
 @click.option("--test", type=float, default=0.2, show_default=True, help="Share of your own data that is the test set.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of splits, weights and training.")
+@click.option("--seed", type=int, help="Seed of splits, weights and training [default: the config's, else 0].")
 @click.option(
     "--ensemble",
     type=click.IntRange(1),
@@ -61,7 +62,7 @@ def command(
     config_file: Path | None,
     validation: float,
     test: float,
-    seed: int,
+    seed: int | None,
     ensemble: int,
     tta: int | None,
     out: Path | None,
@@ -86,10 +87,12 @@ def command(
     settings = {} if config_file is None else _read_settings(config_file)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     settings |= {name: value for name, value in given.items() if value is not None}
-    settings |= {"seed": seed} | ({"augment": None} if no_augment else {})
+    settings |= ({} if seed is None else {"seed": seed}) | ({"augment": None} if no_augment else {})
     settings |= {"deterministic": True} if deterministic else {}
     config = TrainConfig.from_json(settings)
+    seed = config.seed
 
+    check_out(out, data["folder"])
     chosen = load_chosen(**data)
     splits = chosen if isinstance(chosen, DatasetSplits) else DatasetSplits(*chosen.split(test, seed=seed))
     rest, part = held_out_part(splits.train, fraction=validation, seed=seed) if validation else (splits.train, None)

@@ -24,7 +24,7 @@ def load_folder(
 
     Pictures may be of any size, colour and format that Pillow reads safely (PNG, JPEG, WebP, BMP, TIFF, GIF, PPM), dark
     on light or light on dark; :func:`~handwriting_cnn.preprocess` makes them one form. Hidden files and folders are
-    passed over, and so are files beside the class folders.
+    passed over, and so are files beside the class folders; a folder in a class folder is refused.
 
     Args:
         path: The folder.
@@ -37,17 +37,24 @@ def load_folder(
         :class:`UserWarning`.
 
     Raises:
-        DataError: If there is no such folder, it has no subfolders, or one is empty or named after no character.
+        DataError: If there is no such folder, it has no subfolders, or without an alphabet but one; or one of them is
+            empty, holds what is no file, or is named after no character.
         ImageDecodeError: If a file is no picture; the message names it.
     """
     root = Path(path)
     folders = [item for item in _visible(root) if item.is_dir()]
     if not folders:
         raise DataError(f"{root} has no subfolders: each class needs one, named after it, with its pictures inside")
+    if alphabet is None and len(folders) == 1:
+        raise DataError(f"{root} has one class folder, {folders[0].name}: two or more are needed to tell apart")
     chosen = Alphabet.of(class_order(folder.name for folder in folders) if alphabet is None else alphabet)
     by_class: list[list[Path]] = [[] for _ in range(len(chosen))]
     for folder in folders:
-        files = [item for item in _visible(folder) if item.is_file()]
+        files = _visible(folder)
+        other = next((item for item in files if not item.is_file()), None)
+        if other is not None:
+            kind = "a folder inside a class folder" if other.is_dir() else "a link to nothing, or no regular file"
+            raise DataError(f"{other} is {kind}: a class folder holds pictures alone")
         if not files:
             raise DataError(f"{folder} has no pictures: a class needs at least one")
         try:

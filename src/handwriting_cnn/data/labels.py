@@ -22,8 +22,8 @@ def class_numbers(
     """Return the class numbers that labels mean, and the alphabet.
 
     Args:
-        cells: Each label's place, for messages, and its text: a character, a character's name or a class number. What
-            could be either is the character.
+        cells: Each label's place, for messages, and its text: a character, a character's name or a class number. Where
+            a character or a name is a number other than its class's, no number is a class's.
         alphabet: What the classes are; ``None`` makes a class of each different text.
         first_label: The number of the first class.
 
@@ -38,16 +38,16 @@ def class_numbers(
             raise DataError(f"{where}: the label is blank")
     chosen = Alphabet.of(class_order(text for _, text in cells) if alphabet is None else alphabet)
     last = first_label + len(chosen) - 1
-    known = {str(first_label + number): number for number in range(len(chosen))} if alphabet is not None else {}
-    for texts in (chosen.names, chosen.characters):
-        known |= {text: number for number, text in enumerate(texts)}
+    named = {text: number for texts in (chosen.names, chosen.characters) for number, text in enumerate(texts)}
+    ambiguous = any(text.isdecimal() and int(text) != first_label + number for text, number in named.items())
+    known = named if ambiguous else {str(first_label + number): number for number in range(len(chosen))} | named
     labels = np.empty(len(cells), np.int64)
     for index, (where, text) in enumerate(cells):
         number = known.get(unicodedata.normalize("NFC", text))
         if number is None:
+            numbers = "" if ambiguous else f", and no class number from {first_label} to {last}"
             raise DataError(
-                f"{where}: label {text[:20]!r} is no character or name of the alphabet ({_shown(chosen)}), "
-                f"and no class number from {first_label} to {last}"
+                f"{where}: label {text[:20]!r} is no character or name of the alphabet ({_shown(chosen)}){numbers}"
             )
         labels[index] = number
     return labels, chosen

@@ -14,6 +14,7 @@ from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.labels import class_numbers
 from handwriting_cnn.data.polarity import bright_on_dark
+from handwriting_cnn.data.validation import checked_images
 from handwriting_cnn.errors import DataError, ShapeMismatchError, UnknownNameError
 
 _LARGEST_BYTES: Final = 2**33
@@ -63,8 +64,10 @@ def load_npz(
         raise DataError(f"labels must be whole numbers or texts of shape (n,), but are {truth.dtype} of {truth.shape}")
     if pixels.ndim == 4 and pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
-    if pixels.ndim != 3 or pixels.dtype != np.uint8 or 0 in pixels.shape:
-        raise DataError(f"pictures must be uint8 of shape (n, height, width), but are {pixels.dtype} of {pixels.shape}")
+    if pixels.ndim != 3:
+        colour = ": make colours grey first, such as with .mean(axis=-1)" if pixels.ndim == 4 else ""
+        raise DataError(f"pictures must be of shape (n, height, width), but are of {pixels.shape}{colour}")
+    pixels = checked_images(pixels)[..., 0]
     if len(truth) != len(pixels):
         raise ShapeMismatchError(f"{source.name} has {len(pixels)} pictures, but there are {len(truth)} labels")
     cells = [(f"label {place}", str(value)) for place, value in enumerate(truth.tolist(), start=1)]

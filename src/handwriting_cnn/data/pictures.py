@@ -1,5 +1,6 @@
 """Picture files of the user's own, from disk to one array."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def read_pictures(paths: Sequence[Path], spec: PreprocessSpec) -> ImageArray:
         spec: The rules that make their pictures one form.
 
     Returns:
-        uint8 of shape ``(len(paths), spec.height, spec.width, 1)``.
+        uint8 of shape ``(len(paths), spec.height, spec.width, 1)``. Pictures that come out blank earn a
+        :class:`UserWarning`.
 
     Raises:
         ImageDecodeError: If a file is no picture; the message names it.
@@ -29,4 +31,11 @@ def read_pictures(paths: Sequence[Path], spec: PreprocessSpec) -> ImageArray:
         for index, path in enumerate(paths):
             images[index] = preprocess(decode_image(path), spec)
             show(index + 1)
+    blank = np.flatnonzero(~images.any(axis=(1, 2, 3)))
+    if len(blank):
+        warnings.warn(
+            f"{len(blank)} of {len(images)} pictures are blank, the first is {paths[blank[0]]}: no ink was found on "
+            "the paper (what is transparent is taken for white)",
+            stacklevel=3,
+        )
     return images

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.errors import DataError
 
 
 class DatasetSplits(NamedTuple):
@@ -25,3 +26,14 @@ class DatasetSplits(NamedTuple):
     def protocol(self) -> str:
         """How they were split, such as ``"official"``."""
         return self.train.protocol
+
+
+def check_dataset(role: str, value: object) -> None:
+    """Refuse what is no :class:`~handwriting_cnn.Dataset`, such as both parts of one.
+
+    Raises:
+        DataError: If it is something else.
+    """
+    if not isinstance(value, Dataset):
+        hint = ": pass one of its parts, train or test" if isinstance(value, DatasetSplits) else ""
+        raise DataError(f"{role} must be a Dataset, but is {type(value).__name__}{hint}")

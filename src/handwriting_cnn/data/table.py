@@ -20,6 +20,7 @@ from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
 
 _FILE_COLUMNS: Final = ("file", "filename", "image", "path")
+_FEWEST_PIXELS: Final = 16  # columns: a row of fewer with headings is no picture
 _LABEL_COLUMNS: Final = ("character", "letter", "label", "class")  # a character says more than a number
 
 
@@ -61,7 +62,8 @@ def load_csv(
         The data set, in the table's order.
 
     Raises:
-        DataError: If the table cannot be read, or a cell is not as described; the message names row and column, from 1.
+        DataError: If the table cannot be read, it has no column of labels, or a cell is not as described; the message
+            names row and column, from 1.
         ShapeMismatchError: If there are not as many labels as pictures.
         ImageDecodeError: If a file is no picture; the message names it.
         ConfigError: If ``label_column`` is no column, or ``shape`` does not fit the pixels.
@@ -72,7 +74,7 @@ def load_csv(
     _, first = next(read_rows(lines, source=table.name, delimiter=delimiter))
     headings = [cell.strip() for cell in first]
     file_column = _find(headings, _FILE_COLUMNS)
-    column = None if labels is not None else _label_column(label_column, headings, table.name)
+    column = None if labels is not None else _label_column(label_column, headings, table.name, file_column=file_column)
     spec = preprocessing
     if file_column is not None and column is not None:
         files, cells = _read_file_rows(table, lines, delimiter, file_column, column)
@@ -81,6 +83,12 @@ def load_csv(
         images = read_pictures(files, spec)
     else:
         header = _is_header(headings, column)
+        if header and len(headings) < _FEWEST_PIXELS:
+            raise DataError(
+                f"{table.name} has the columns {', '.join(headings)}: a table of picture files needs one named "
+                f"{' or '.join(_FILE_COLUMNS)} and one named {' or '.join(_LABEL_COLUMNS)}; a table of pixels has a "
+                "column for each pixel"
+            )
         pixels, cells = read_pixel_rows(
             lines, source=table.name, label_column=column, header=header, delimiter=delimiter
         )
@@ -100,7 +108,7 @@ def _read_file_rows(
     """Return the pictures' paths, and each label with its place for messages."""
     files, labels = [], []
     for where, cells in islice(read_rows(lines, source=table.name, delimiter=delimiter), 1, None):
-        files.append(table.parent / cells[file_column])
+        files.append(table.parent / cells[file_column].strip())
         if not files[-1].is_file():
             raise DataError(f"{where}, column {file_column + 1}: there is no file {files[-1]}")
         labels.append((f"{where}, column {label_column + 1}", cells[label_column].strip()))
@@ -118,6 +126,8 @@ def _read_lines(path: Path) -> list[str]:
         raise DataError(f"{path} is no CSV table: it is no text in UTF-8") from None
     if not lines or not lines[0].strip():
         raise DataError(f"{path} is empty, or its first row is")
+    if lines[0].lstrip().startswith("<"):
+        raise DataError(f"{path} is no CSV table, but a web page or XML: it begins with {lines[0].strip()[:20]!r}")
     return lines
 
 
@@ -135,8 +145,13 @@ def _find(headings: Sequence[str], names: Sequence[str]) -> int | None:
     return next((lower.index(name) for name in names if name in lower), None)
 
 
-def _label_column(wanted: int | str | None, headings: Sequence[str], source: str) -> int:
+def _label_column(wanted: int | str | None, headings: Sequence[str], source: str, *, file_column: int | None) -> int:
     width = len(headings)
+    if wanted is None and file_column is not None and _find(headings, _LABEL_COLUMNS) is None:
+        raise DataError(
+            f"{source} has the columns {', '.join(headings)}: none is named {' or '.join(_LABEL_COLUMNS)}; "
+            "pass label_column"
+        )
     if isinstance(wanted, str):
         if wanted not in headings:
             raise ConfigError(f"label_column {wanted!r} is no heading of {source}")
@@ -157,10 +172,14 @@ def _is_header(headings: Sequence[str], label_column: int | None) -> bool:
 def _as_pictures(pixels: PixelTable, shape: tuple[int, int] | None, *, transpose: bool, source: str) -> PixelTable:
     """Return the rows as upright pictures ``(n, height, width)``."""
     count, size = pixels.shape
+    if shape is not None and (not isinstance(shape, tuple | list) or [type(side) for side in shape] != [int, int]):
+        raise ConfigError(f"shape must be (height, width), but is {shape!r}")
     height, width = (math.isqrt(size),) * 2 if shape is None else shape
     if height * width != size or height < 1:
         wanted = "a square" if shape is None else f"{height}x{width}"
-        raise ConfigError(f"{source} has {size} pixels a row, which is not {wanted}: pass shape=(height, width)")
+        more = math.isqrt(size - 1) ** 2 == size - 1
+        hint = ", or take the column out that is one too many, such as an index" if more and shape is None else ""
+        raise ConfigError(f"{source} has {size} pixels a row, which is not {wanted}: pass shape=(height, width){hint}")
     if transpose:
         return pixels.reshape(count, width, height).transpose(0, 2, 1)
     return pixels.reshape(count, height, width)

@@ -19,7 +19,10 @@ def checked_images(images: npt.ArrayLike) -> ImageArray:
     Raises:
         DataError: If they have another type or shape, or there are none.
     """
-    array = np.asarray(images)
+    try:
+        array = np.asarray(images)
+    except ValueError:
+        raise DataError("pictures must have one size: these do not fit into one array") from None
     if array.dtype != np.uint8:
         hint = ""
         if np.issubdtype(array.dtype, np.floating):

@@ -1,5 +1,6 @@
 """Classifiers: asking one, comparing it with the data, and several answers made into one."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -97,6 +98,14 @@ def check_fit(classifier: Classifier, dataset: Dataset) -> None:
     network: Any = classifier
     if isinstance(classifier, SavedModel):
         network = classifier.model
+        learned, given = classifier.preprocessing.to_json(), dataset.preprocessing.to_json()
+        other = [f"{name} {given[name]}, not {learned[name]}" for name in learned if given[name] != learned[name]]
+        if other:
+            warnings.warn(
+                f"the pictures of {dataset.name} were made by other rules than those the model learned from: "
+                f"{'; '.join(other)}",
+                stacklevel=3,
+            )
         if classifier.alphabet.characters != dataset.alphabet.characters:
             raise ShapeMismatchError(
                 f"the model knows {_brief(classifier.alphabet)}, but {dataset.name} has {_brief(dataset.alphabet)}"

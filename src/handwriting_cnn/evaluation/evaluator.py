@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.data.splits import check_dataset
 from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.types import Classifier
@@ -52,8 +53,10 @@ class Evaluator:
 
         Raises:
             ShapeMismatchError: If the classifier takes other pictures, or answers with other classes.
-            DataError: If its answers are no probabilities: not finite, negative, or not summing to 1 within 0.01.
+            DataError: If its answers are no probabilities: not finite, negative, or not summing to 1 within 0.01; or if
+                ``dataset`` is none.
         """
+        check_dataset("dataset", dataset)
         check_fit(classifier, dataset)
         classify = asking(classifier)
         batches = []

@@ -52,8 +52,8 @@ def decode_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> GreyIm
         raise
     except UnidentifiedImageError:
         raise ImageDecodeError(f"{name} is no picture of a format that is read ({', '.join(FORMATS)})") from None
-    except Image.DecompressionBombError as error:
-        raise ImageDecodeError(f"{name} is too large: {error}") from None
+    except Image.DecompressionBombError:
+        raise ImageDecodeError(f"{name} is too large: 1 to {max_pixels:,} pixels are allowed") from None
     except Exception as error:  # noqa: BLE001
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageDecodeError(f"{name} cannot be read: {error.strerror}") from None

@@ -91,7 +91,9 @@ def transfer_network(
     adapter: str = "auto",
     head: str = "dense",
 ) -> keras.Model:
-    """A base network's trunk under a new head, with fresh weights; see :func:`~handwriting_cnn.transfer`.
+    """A base network's trunk under a new head, with fresh weights.
+
+    :func:`~handwriting_cnn.transfer` fills the trunk with what the base learned.
 
     Args:
         input_shape: ``(height, width, channels)``.

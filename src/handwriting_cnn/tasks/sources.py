@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from handwriting_cnn.data.catalog import find_dataset
 from handwriting_cnn.data.loading import load_dataset
 from handwriting_cnn.data.splits import DatasetSplits
+from handwriting_cnn.errors import DataError
 from handwriting_cnn.tasks.definitions import Task
 
 _SOURCE: Final = "russian-letters"
@@ -47,9 +49,15 @@ def find_material(dataset: str | DatasetSplits, source: str | DatasetSplits | No
     """Return the data that names, or splits of the user's own, stand for.
 
     Raises:
-        UnknownNameError: If there is no such data set.
+        UnknownNameError: If there is no such data set, or no such source.
+        DataError: If the user's own are no splits.
         DownloadError: If it cannot be fetched.
     """
+    if isinstance(source, str):
+        find_dataset(source)
+    for role, given in (("dataset", dataset), ("source", source)):
+        if not isinstance(given, str | DatasetSplits | None):
+            raise DataError(f"{role} must be a name or DatasetSplits, but is {type(given).__name__}")
     splits = load_dataset(dataset) if isinstance(dataset, str) else dataset
     if isinstance(source, DatasetSplits):
         return Material(splits, lambda: source)

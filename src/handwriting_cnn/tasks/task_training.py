@@ -60,9 +60,9 @@ class TaskTraining:
             splits = self.material.of(task)
             honest = self.settings.protocol == "honest"
             train, validation = held_out_part(splits.train, seed=self.settings.seed) if honest else splits
-            network = self._network(task, train)
+            trainer, network = Trainer(self._config(task)), self._network(task, train)
             _LOG.info("%s: %s", task.name, task.title)
-            self._done[task.name] = Trainer(self._config(task)).fit(
+            self._done[task.name] = trainer.fit(
                 network,
                 train,
                 validation=validation,

@@ -16,6 +16,9 @@ from handwriting_cnn.storage.tensors import load_tensors, save_tensors
 
 _logger = logging.getLogger(__name__)
 
+STATE: Final = frozenset({"history", "best_epoch", "waited", "finished", "seconds"})
+"""What a checkpoint's state tells of a run."""
+
 _TENSORS: Final = "tensors.safetensors"
 _MANIFEST: Final = "manifest.json"
 _KEPT: Final = 2
@@ -53,7 +56,6 @@ class CheckpointStore:
         Raises:
             OutputError: If it cannot be written; older ones are as they were.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
         with staged_folder(self._folder / f"epoch-{checkpoint.epoch:05d}", overwrite=True) as staged:
             save_tensors(staged / _TENSORS, checkpoint.tensors, metadata={})
             manifest = {
@@ -70,9 +72,13 @@ class CheckpointStore:
         for folder in reversed(self._folders()):
             try:
                 return _read(folder)
-            except (OSError, ValueError, KeyError, ModelFileError) as error:
+            except (OSError, ValueError, ModelFileError) as error:
                 _logger.warning("checkpoint %s is damaged and was skipped: %s", folder, error)
         return None
+
+    def exist(self) -> bool:
+        """Return whether there is a checkpoint, whole or damaged."""
+        return bool(self._folders())
 
     def _folders(self) -> list[Path]:
         if not self._folder.is_dir():
@@ -82,6 +88,10 @@ class CheckpointStore:
 
 def _read(folder: Path) -> Checkpoint:
     manifest = json.loads((folder / _MANIFEST).read_bytes())
+    if not isinstance(manifest, dict) or not manifest.keys() >= {"epoch", "sha256", "state"}:
+        raise ValueError(f"its {_MANIFEST} is none")
+    if not isinstance(manifest["state"], dict) or not manifest["state"].keys() >= STATE:
+        raise ValueError(f"its {_MANIFEST} lacks the run's state")
     if file_sha256(folder / _TENSORS) != manifest["sha256"]:
         raise ValueError("its tensors are not those that were written")
     tensors = load_tensors(folder / _TENSORS, max_bytes=_LARGEST_BYTES)

@@ -45,6 +45,8 @@ class Stage:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Stage":
         """Make a stage from JSON values; a setting that does not exist is refused."""
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"a stage must be an object of settings, but is {values!r}")
         UnknownNameError.check("setting of a stage", values, known=(item.name for item in fields(cls)))
         if "epochs" not in values:
             raise ConfigError("a stage must have epochs")
@@ -125,6 +127,7 @@ class TrainConfig:
             self._check_real("ema", "between 0 and 1", lambda value: 0 < value < 1)
         if self.clip_norm is not None:
             self._check_real("clip_norm", "above 0", lambda value: value > 0)
+        self._check_kinds()
         self._check_stages()
         if self.early_stopping is not None and self.keep == "last":
             raise ConfigError("early_stopping waits for a better epoch and returns to it: keep must be 'best'")
@@ -142,16 +145,26 @@ class TrainConfig:
         if isinstance(augment, Mapping):
             values = {**values, "augment": AugmentConfig.from_json(augment)}
         if "stages" in values:
-            parts = [part if isinstance(part, Stage) else Stage.from_json(part) for part in values["stages"]]
-            values = {**values, "stages": tuple(parts)}
+            parts: Any = values["stages"]
+            if isinstance(parts, list | tuple):
+                parts = tuple(part if isinstance(part, Stage) else Stage.from_json(part) for part in parts)
+            values = {**values, "stages": parts}
         if isinstance(values.get("class_weights"), list):
             values = {**values, "class_weights": tuple(values["class_weights"])}
         return cls(**values)
 
+    def _check_kinds(self) -> None:
+        if type(self.deterministic) is not bool:
+            raise ConfigError(f"deterministic must be true or false, but is {self.deterministic!r}")
+        augment: Any = self.augment
+        if augment is not None and not isinstance(augment, AugmentConfig):
+            raise ConfigError(f"augment must be an AugmentConfig or None, but is {augment!r}")
+
     def _check_stages(self) -> None:
-        object.__setattr__(self, "stages", tuple(self.stages))
-        if not all(isinstance(stage, Stage) for stage in self.stages):
-            raise ConfigError(f"stages must be a tuple of Stage, but are {self.stages!r}")
+        given: Any = self.stages
+        if not isinstance(given, tuple | list) or not all(isinstance(stage, Stage) for stage in given):
+            raise ConfigError(f"stages must be a tuple of Stage, but are {given!r}")
+        object.__setattr__(self, "stages", tuple(given))
         total = sum(stage.epochs for stage in self.stages)
         if self.stages and self.epochs not in ("auto", total):
             raise ConfigError(f"the stages have {total} epochs together, but epochs is {self.epochs!r}")
@@ -159,10 +172,11 @@ class TrainConfig:
             raise ConfigError("a run in stages does not stop early: which stage should end?")
 
     def _check_class_weights(self) -> None:
-        if isinstance(self.class_weights, tuple) and not all(_is_real(w) and w > 0 for w in self.class_weights):
-            raise ConfigError(f"class_weights must be positive numbers, but are {self.class_weights!r}")
-        if isinstance(self.class_weights, str) and self.class_weights != "balanced":
-            raise UnknownNameError("class_weights", self.class_weights, ["balanced"])
+        weights: Any = self.class_weights
+        if isinstance(weights, str):
+            UnknownNameError.check("class_weights", [weights], known=["balanced"])
+        elif weights is not None and not (isinstance(weights, tuple) and all(_is_real(w) and w > 0 for w in weights)):
+            raise ConfigError(f"class_weights must be a tuple of positive numbers, but are {weights!r}")
 
     def _check_int(self, name: str, low: int) -> None:
         value = getattr(self, name)

@@ -45,7 +45,7 @@ class RunFolder:
 
     def resolved_values(self) -> dict[str, Any]:
         """Return what ``"auto"`` stood for when the run began; empty for a new run."""
-        run = self._read()
+        run = self._read() if self.checkpoints.exist() else None
         return {} if run is None else {name: run["config"][name] for name in _AUTO if name in run["config"]}
 
     def claim(self, run: Mapping[str, Any]) -> None:
@@ -59,7 +59,7 @@ class RunFolder:
         """
         plain = json.loads(json.dumps({"format": _FORMAT, **run}))
         found = self._read()
-        if found is None:
+        if found is None or not self.checkpoints.exist():  # of a run that failed in its first epoch nothing is lost
             write_text(self.path / "run.json", json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
             return
         differences = list(_differences(found, plain))

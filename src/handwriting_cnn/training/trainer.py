@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from handwriting_cnn.augment.warp import Augment
 from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.data.splits import check_dataset
 from handwriting_cnn.errors import ConfigError, ShapeMismatchError
 from handwriting_cnn.models.registry import model_spec
 from handwriting_cnn.training.averages import averaged_weights
@@ -68,6 +69,7 @@ class Trainer:
             The result, with the model.
 
         Raises:
+            DataError: If ``train`` or ``validation`` is no :class:`~handwriting_cnn.Dataset`.
             ShapeMismatchError: If model and data do not fit each other.
             ConfigError: If there are fewer pictures than classes, a setting does not fit the data, or everything is
                 frozen.
@@ -76,6 +78,9 @@ class Trainer:
             TrainingError: If the loss is no longer finite.
             OutputError: If the folder cannot be written.
         """
+        for role, part in (("train", train), ("validation", validation)):
+            if part is not None:
+                check_dataset(role, part)
         _check_fit(model, train, "training")
         if validation is not None:
             _check_fit(model, validation, "validation")
@@ -101,6 +106,7 @@ class Trainer:
         if config.deterministic:
             _make_deterministic()
         stages, provenance = plan_stages(model, config), _provenance(train, validation)
+        class_weights(config, train)  # refused before the folder is taken
         if folder is not None:
             folder.claim({"config": config.to_json(), "data": provenance, "architecture": _architecture(model)})
         last = None if folder is None else folder.checkpoints.newest()

@@ -45,6 +45,7 @@ def test_the_tasks_are_the_references():
     assert [task.config.batch_size for task in tasks.values()] == [32] + [100] * 7
     assert tasks["task1"].config.augment is None
     assert all(tasks[name].config.augment.shift == (0.2, 0.1) for name in REFERENCE if name != "task1")
+    assert {task.config.learning_rate for task in tasks.values()} == {1e-3}
     assert tasks["task2"].continues == "task1"
     counted = {"task1": 351_484, "task2": 351_484, "task3-lenet5": 63_236, "task3-vgg": 273_532}
     for name, parameters in counted.items():
@@ -168,6 +169,13 @@ def test_the_reference_protocol_says_that_it_watches_the_test_set(splits):
     assert (result.training.config.keep, result.training.config.schedule) == ("last", "constant")
     assert result.summary()["watched_test_set"] is True
     assert result.folder is None
+
+
+@pytest.mark.parametrize(("protocol", "rate"), [("honest", 4e-3), ("reference", 1e-3)])
+def test_a_rate_that_was_chosen_on_held_out_pictures_is_the_honest_protocols_alone(splits, protocol, rate):
+    config = run_task("task3-lenet5", dataset=splits, protocol=protocol, epochs=1).training.config
+    assert config.learning_rate == rate
+    assert (find_task("task3-lenet5").honest_rate, find_task("task1").honest_rate) == (4e-3, None)
 
 
 def test_unknown_names(splits):

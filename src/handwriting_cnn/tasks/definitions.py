@@ -44,6 +44,8 @@ class Task:
         title: What it does, in a line.
         model: A registered model.
         options: The model's own options where they are not its defaults.
+        honest_rate: The honest protocol's highest learning rate where it is not the notebook's, chosen on held-out
+            pictures; or ``None``.
         config: The recipe; epochs, seed and which epoch is kept come from the run and its protocol.
         continues: The task whose trained weights this one starts from, or ``None``.
         transfer: How a base of another alphabet is used, or ``None``.
@@ -56,6 +58,7 @@ class Task:
     model: str
     config: TrainConfig
     options: Mapping[str, Any] = field(default_factory=dict)
+    honest_rate: float | None = field(default=None)
     continues: str | None = field(default=None)
     transfer: Transfer | None = field(default=None)
     on_source: bool = field(default=False)
@@ -105,6 +108,7 @@ _TASKS: Final = (
         title="A published network: LeNet-5",
         model="lenet5",
         options={"activation": "relu", "pooling": "max"},
+        honest_rate=4e-3,
         config=_AUGMENTED,
         reference_accuracy=0.8741,
     ),

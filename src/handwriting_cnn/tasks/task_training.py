@@ -83,6 +83,7 @@ class TaskTraining:
             # At a constant rate the last epochs' held-out accuracies swing by two points, so that the best is a lucky
             # one; and without a warm-up a draw of the weights may die in the first updates and stay at chance.
             schedule="one-cycle" if honest else task.config.schedule,
+            learning_rate=task.honest_rate if honest and task.honest_rate else task.config.learning_rate,
         )
 
     def _network(self, task: Task, train: Dataset) -> keras.Model:

@@ -178,24 +178,22 @@ def start_backend() -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as chatter, _ending_at_once(kept):
-        os.dup2(chatter.fileno(), 2)
-        failed = True
-        try:
-            importlib.import_module("keras")
-            failed = False
-        except (ImportError, ValueError) as error:
-            backend = os.environ.get("KERAS_BACKEND")
-            if not backend:
-                raise
-            failed = False
-            raise ConfigError(f"KERAS_BACKEND={backend} cannot be used: {error}") from error
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            if failed:
+    try:
+        with tempfile.TemporaryFile() as chatter, _ending_at_once(kept):
+            os.dup2(chatter.fileno(), 2)
+            try:
+                importlib.import_module("keras")
+            except BaseException as error:
+                os.dup2(kept, 2)
+                backend = os.environ.get("KERAS_BACKEND")
+                if backend and isinstance(error, ImportError | ValueError):
+                    raise ConfigError(f"KERAS_BACKEND={backend} cannot be used: {error}") from error
                 chatter.seek(0)
                 os.write(2, chatter.read())
+                raise
+            os.dup2(kept, 2)
+    finally:
+        os.close(kept)
 
 
 @contextmanager

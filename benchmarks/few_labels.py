@@ -39,7 +39,8 @@ def main() -> None:
     labels = LABELS if given.labels is None else [count or None for count in given.labels]
     rows = [row for seed in range(given.seeds) for row in runs(given.model, seed, labels, given.runs / "few-labels")]
     record = {
-        "command": f"python benchmarks/few_labels.py --model {given.model} --seeds {given.seeds}",
+        "command": f"python benchmarks/few_labels.py --model {given.model} --seeds {given.seeds}"
+        + ("" if given.labels is None else f" --labels {' '.join(map(str, given.labels))}"),
         "machine": machine(),
         "versions": {name: installed(name) for name in ("keras", "tensorflow", "jax", "numpy")},
         "points": rows,

@@ -58,11 +58,12 @@ def main() -> None:
 
 
 def most_seeds(sweeps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave out a sweep where another ran the same task on the same data by the same protocol for more seeds."""
+    """Leave out a sweep where another ran the same task on the same split by the same protocol for more seeds."""
     best: dict[tuple[Any, ...], dict[str, Any]] = {}
     for record in sweeps:
         first = record["runs"][0]
-        what = (first["dataset"], first["protocol"], first.get("task", record["command"]))
+        name = first.get("task", record["command"])
+        what = (first["dataset"], first["protocol"], name, first.get("split", ""), first.get("epochs", 0))
         if what not in best or len(record["runs"]) > len(best[what]["runs"]):
             best[what] = record
     return [best[what] for what in sorted(best)]

@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import struct
@@ -138,6 +139,21 @@ def test_truncated_files_are_refused(path, tmp_path, kept):
 def test_headers_that_say_something_else_are_refused(path, tmp_path, header, message):
     with pytest.raises(ModelFileError, match=message):
         load_model(rewritten(path, tmp_path / "changed.safetensors", header=header))
+
+
+@pytest.mark.parametrize("text", ['{"a":' * 100_000, '{"card": NaN}', '{"card": "\\ud800"}'])
+def test_headers_that_break_a_parser_are_refused(tmp_path, text):
+    target = tmp_path / "crafted.safetensors"
+    safetensors.numpy.save_file({"a": np.zeros(2, np.float32)}, target, metadata={"handwriting_cnn": text})
+    with pytest.raises(ModelFileError, match="damaged header"):
+        load_model(target)
+
+
+def test_a_card_that_is_no_json_is_not_saved(tmp_path):
+    for value in (float("nan"), {1, 2}):
+        with pytest.raises(ModelFileError, match="card cannot be written as JSON"):
+            dataclasses.replace(saved_model(), card={"value": value}).save(tmp_path / "model.safetensors")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_options_cannot_ask_for_more_than_their_range(path, tmp_path):

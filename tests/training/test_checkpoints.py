@@ -82,6 +82,13 @@ def test_a_run_that_failed_before_its_first_checkpoint_leaves_the_folder_free(tm
         folder.claim({"config": {"epochs": 3, "learning_rate": 9.0}})
 
 
+def test_checkpoints_of_a_run_that_nobody_describes_are_not_taken_over(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.checkpoints.save(checkpoint(1))
+    with pytest.raises(RunFolderError, match=r"has checkpoints but no run\.json"):
+        folder.claim({"config": {}})
+
+
 def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path):
     (tmp_path / "checkpoints").write_text("a file")
     with pytest.raises(OutputError, match=r"cannot write .*epoch-00001"):

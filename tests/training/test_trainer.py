@@ -23,7 +23,7 @@ from handwriting_cnn.errors import (
     UnknownNameError,
 )
 from handwriting_cnn.models.weights import weight_array
-from handwriting_cnn.training.config import TrainConfig
+from handwriting_cnn.training.config import Stage, TrainConfig
 from handwriting_cnn.training.trainer import Trainer
 
 pytestmark = pytest.mark.core
@@ -180,6 +180,48 @@ def test_a_loss_that_is_not_finite_stops_the_run(plain_net, strokes):
     model.layers[-1].kernel.assign(np.full((256, 2), np.nan))
     with pytest.raises(TrainingError, match="loss became nan in epoch 1, update 1"):
         Trainer(config(augment=None)).fit(model, strokes)
+
+
+class AskToStop(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch == 1
+
+
+def test_a_callback_that_stops_the_run_finishes_it(plain_net, strokes, tmp_path):
+    settings = config(epochs=5, augment=None)
+    for _ in range(2):  # a finished run returns its result
+        result = Trainer(settings).fit(plain_net(), strokes, run_dir=tmp_path / "run", callbacks=[AskToStop()])
+        assert len(result.history["loss"]) == 2
+    stages = config(epochs=5, augment=None, stages=(Stage(epochs=3), Stage(epochs=2)))
+    assert len(Trainer(stages).fit(plain_net(), strokes, callbacks=[AskToStop()]).history["loss"]) == 2
+
+
+class Destroy(keras.callbacks.Callback):
+    """Makes the weights infinite in the second epoch's last update."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.params["steps"] == batch + 1 and self.seen == 1:
+            for weight in self.model.trainable_weights:
+                weight.assign(keras.ops.full_like(weight, np.inf))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.seen = epoch
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX's loop does not see weights that a callback sets")
+def test_a_network_that_its_last_update_ruined_is_no_result(plain_net, strokes, tmp_path):
+    train, validation = strokes.split(0.25, seed=0)
+    with pytest.raises(TrainingError, match=r"val_loss became (nan|inf) in epoch 2: a lower learning_rate"):
+        Trainer(config(epochs=3, augment=None)).fit(
+            plain_net(), train, validation=validation, run_dir=tmp_path, callbacks=[Destroy()]
+        )
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["epoch-00001"]
+
+
+def test_alphabets_that_differ_are_refused(plain_net, strokes):
+    turned = Dataset.from_arrays(strokes.images, strokes.labels, alphabet=strokes.alphabet.characters[::-1])
+    with pytest.raises(ShapeMismatchError, match="different alphabets"):
+        Trainer(config()).fit(plain_net(), strokes, validation=turned)
 
 
 def test_splits_are_no_data_set(plain_net, strokes):

@@ -45,8 +45,9 @@ def read_model_header(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYT
     if set(metadata) != {KEY}:
         raise ModelFileError(f"{path} is a safetensors file, but not a model of this library: no {KEY!r} in its header")
     try:
-        header = json.loads(metadata[KEY])
-    except ValueError as error:
+        header = json.loads(metadata[KEY], parse_constant=_no_number)
+        canonical_json(header)
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} has a damaged header: {error}") from None
     if not isinstance(header, dict) or type(header.get("format_version")) is not int:
         raise ModelFileError(f"{path} has a damaged header: no format_version")
@@ -59,6 +60,10 @@ def read_model_header(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYT
     if wrong or set(header) != {*_PARTS, "sha256"}:
         raise ModelFileError(f"{path} has a damaged header: {', '.join(wrong) or 'other parts than expected'}")
     return header
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 def content_digest(header: Mapping[str, Any], tensors: Mapping[str, Any]) -> str:

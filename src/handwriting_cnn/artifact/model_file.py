@@ -59,7 +59,7 @@ class SavedModel:
         Raises:
             UnknownNameError: If ``dtype`` is another.
             ModelFileError: If the model is not of a registered architecture, differs from what its architecture
-                builds, or has weights that are not finite or too large for ``dtype``.
+                builds, or has weights that are not finite or too large for ``dtype``; or if its card is no JSON.
             OutputError: If the file cannot be written.
         """
         path = Path(path)
@@ -87,7 +87,10 @@ class SavedModel:
             "preprocessing": self.preprocessing.to_json(),
             "card": {"versions": _versions(), **self.card},
         }
-        header["sha256"] = content_digest(header, tensors)
+        try:
+            header["sha256"] = content_digest(header, tensors)
+        except (TypeError, ValueError) as error:
+            raise ModelFileError(f"the model's card cannot be written as JSON: {error}") from None
         save_tensors(path, tensors, metadata={KEY: canonical_json(header).decode()})
         return path
 

@@ -70,14 +70,14 @@ class ShiftAveraging:
         return _mean([ask(pictures) for pictures in moved], len(images))
 
 
-def asking(classifier: Classifier) -> _Ask:
-    """Return the fastest way to ask a classifier for a batch."""
+def asking(classifier: Classifier, *, batch_size: int = 256) -> _Ask:
+    """Return the fastest way to ask a classifier; a network is asked for at most ``batch_size`` pictures at once."""
     import keras
 
     from handwriting_cnn.models.answers import network_answers
 
     if isinstance(classifier, keras.Model):
-        return lambda images: network_answers(classifier, images)
+        return lambda images: network_answers(classifier, images, batch_size=batch_size)
     return classifier
 
 

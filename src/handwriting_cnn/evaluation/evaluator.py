@@ -58,7 +58,7 @@ class Evaluator:
         """
         check_dataset("dataset", dataset)
         check_fit(classifier, dataset)
-        classify = asking(classifier)
+        classify = asking(classifier, batch_size=self.batch_size)
         batches = []
         for start in range(0, len(dataset), self.batch_size):
             images = dataset.take(np.arange(start, min(start + self.batch_size, len(dataset))))

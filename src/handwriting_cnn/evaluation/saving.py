@@ -37,6 +37,8 @@ def save_report(report: "EvaluationReport", folder: Path) -> Path:
     files[page] = report_page(report).encode()
     for path, content in files.items():
         write_bytes(path, content)
+    if report.images is None:
+        (folder / "mistakes.png").unlink(missing_ok=True)  # an earlier report's
     return page
 
 

@@ -122,6 +122,9 @@ def held_out_part(train: Dataset, *, fraction: float = HELD_OUT, seed: int) -> t
 def _stages(task: Task, epochs: int) -> tuple[Stage, ...]:
     if task.transfer is None or task.transfer.frozen == 0:
         return ()
-    frozen = min(max(round(task.transfer.frozen * epochs), 1), epochs)
+    most = epochs if task.transfer.frozen == 1 else epochs - 1
+    frozen = min(max(round(task.transfer.frozen * epochs), 1), most)
+    if frozen == 0:
+        return ()
     rest = (Stage(epochs=epochs - frozen),) if frozen < epochs else ()
     return (Stage(epochs=frozen, freeze=(TRUNK,)), *rest)

@@ -19,6 +19,7 @@ class ComputePrecision:
     """
 
     def __init__(self, model: keras.Model, precision: str) -> None:
+        self._model = model
         outputs = {id(layer) for layer in _output_layers(model)}
         self._layers = [
             layer
@@ -46,6 +47,8 @@ class ComputePrecision:
     def _set(self, policy: str) -> None:
         for layer in self._layers:
             layer.dtype_policy = keras.DTypePolicy(policy)
+        if self._layers:
+            self._model.predict_function = None  # one that was traced in the other precision would be kept
 
 
 def leaf_layers(model: keras.Model) -> list[keras.layers.Layer]:

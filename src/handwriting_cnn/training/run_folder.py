@@ -59,6 +59,8 @@ class RunFolder:
         """
         plain = json.loads(json.dumps({"format": _FORMAT, **run}))
         found = self._read()
+        if found is None and self.checkpoints.exist():
+            raise RunFolderError(f"{self.path} has checkpoints but no run.json: whose they are cannot be told")
         if found is None or not self.checkpoints.exist():  # of a run that failed in its first epoch nothing is lost
             write_text(self.path / "run.json", json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
             return

@@ -1,5 +1,6 @@
 """Which epoch's weights a run ends with, when it stops, and what it remembers of each epoch."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ import keras
 import numpy as np
 from typing_extensions import override
 
+from handwriting_cnn.errors import TrainingError
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
 from handwriting_cnn.training.tensors import read_variables, write_variables
@@ -51,8 +53,19 @@ class Recorder(_Callback):
 
     @override
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Record an epoch."""
+        """Record an epoch.
+
+        Raises:
+            TrainingError: If its last update made the loss, or the loss on the validation set, no longer finite; the
+                checkpoints before it stay.
+        """
         figures = {name: float(value) for name, value in (logs or {}).items()}
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(figures.get(name, 0.0)):
+                raise TrainingError(
+                    f"{name} became {figures[name]} in epoch {epoch + 1}: "
+                    "a lower learning_rate or a clip_norm usually helps"
+                )
         figures["learning_rate"] = _rate(self.model.optimizer)
         for name, value in sorted(figures.items()):  # in the order that a checkpoint gives back
             self.history.setdefault(name, []).append(value)
@@ -65,7 +78,9 @@ class Recorder(_Callback):
         self._candidate = None
         self.raw = read_variables(self.network.weights, prefix="model")
         patience = self._config.early_stopping
-        self.finished = epoch + 1 == self._config.epochs or (patience is not None and self._waited >= patience)
+        # A callback of the user's, which runs before this one, may have asked to stop.
+        asked = bool(self.model.stop_training) or (patience is not None and self._waited >= patience)
+        self.finished = epoch + 1 == self._config.epochs or asked
         if self.finished and epoch + 1 < int(self._config.epochs):
             self.model.stop_training = True
         if self._save is not None:

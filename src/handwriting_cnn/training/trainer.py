@@ -84,6 +84,8 @@ class Trainer:
         _check_fit(model, train, "training")
         if validation is not None:
             _check_fit(model, validation, "validation")
+            if validation.alphabet.characters != train.alphabet.characters:
+                raise ShapeMismatchError("the training and the validation set have different alphabets")
         elif self.config.early_stopping is not None:
             raise ConfigError("early_stopping needs a validation set to look for a better epoch on")
         if len(train) < train.num_classes:
@@ -194,6 +196,8 @@ class Trainer:
         """Return the config without ``"auto"``; a run that continues keeps what it began with."""
         earlier = {} if folder is None else folder.resolved_values()
         taken = {name: value for name, value in earlier.items() if getattr(self.config, name) == "auto"}
+        if self.config.stages:
+            taken.pop("epochs", None)  # their sum
         config = resolved(dataclasses.replace(self.config, **taken), num_images=len(train))
         if config.steps_per_execution != "auto":
             return config

@@ -13,6 +13,7 @@ from handwriting_cnn.artifact.model_file import SavedModel, load_model
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import ModelFileError, OutputError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
+from handwriting_cnn.models.origin import model_origin
 from handwriting_cnn.models.registry import build_model
 from handwriting_cnn.models.weights import weight_array
 
@@ -65,6 +66,7 @@ def test_a_round_trip_keeps_everything(path):
     assert {key: loaded.card[key] for key in CARD} == CARD
     assert loaded.card["versions"]["keras"] == keras.__version__
     images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 1), dtype=np.uint8)
+    assert model_origin(loaded.model)["learned"] == model_origin(load_model(path).model)["learned"] is not None
     answers = loaded(images)
     assert answers.dtype == np.float32
     np.testing.assert_allclose(answers, keras.ops.convert_to_numpy(original.model(images)), atol=1e-6)
@@ -159,6 +161,14 @@ def test_a_card_that_is_no_json_is_not_saved(tmp_path):
 def test_options_cannot_ask_for_more_than_their_range(path, tmp_path):
     header = {"architecture": {"name": "cnn14_bn", "options": {**OPTIONS, "width": 10**9, "dropout": 0.25}}}
     with pytest.raises(ModelFileError, match="width must be a number in"):
+        load_model(rewritten(path, tmp_path / "huge.safetensors", header=header))
+
+
+def test_a_small_file_cannot_ask_for_a_large_network(path, tmp_path):
+    # 4.4 terabytes: building it before its shapes are compared would end this process.
+    options = {"input_shape": [4096, 4096, 1], "num_classes": 3, "width": 1024, "dropout": 0.25}
+    header = {"architecture": {"name": "cnn14", "options": options}}
+    with pytest.raises(ModelFileError, match=r"weight 0000\.kernel is .*\(3, 3, 1, 2\).*has .*\(3, 3, 1, 1024\)"):
         load_model(rewritten(path, tmp_path / "huge.safetensors", header=header))
 
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from handwriting_cnn.errors import ConfigError, UnknownNameError
+from handwriting_cnn.errors import ConfigError, RunFolderError, UnknownNameError
 from handwriting_cnn.models.registry import build_model
 from handwriting_cnn.models.transfer_learning import transfer
 from handwriting_cnn.models.weights import weight_array
@@ -27,9 +27,13 @@ def config(**settings):
 
 @pytest.fixture
 def make(strokes):
-    """Makes a transfer model that is frozen, always the same one or of another seed."""
-    base = build_model("lenet5", input_shape=strokes.input_shape, num_classes=5, seed=3)
-    return lambda seed=0: transfer(base, num_classes=strokes.num_classes, head="linear", seed=seed)
+    """Makes a transfer model that is frozen, always the same one, of another base or of another seed."""
+
+    def transferred(seed=0, base_seed=3, freeze="trunk"):
+        base = build_model("lenet5", input_shape=strokes.input_shape, num_classes=5, seed=base_seed)
+        return transfer(base, num_classes=strokes.num_classes, head="linear", seed=seed, freeze=freeze)
+
+    return transferred
 
 
 def values(layer):
@@ -95,10 +99,10 @@ def test_a_stopped_run_continues_in_its_stage(make, strokes, tmp_path, stopped_a
     whole = Trainer(settings).fit(make(), strokes, run_dir=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         Trainer(settings).fit(make(), strokes, run_dir=tmp_path / "parts", callbacks=[StopAt(stopped_at)])
-    rest = Trainer(settings).fit(make(seed=7), strokes, run_dir=tmp_path / "parts")
+    rest = Trainer(settings).fit(make(), strokes, run_dir=tmp_path / "parts")
     assert rest.history == whole.history
     assert equal(values(rest.model), values(whole.model))
-    again = Trainer(settings).fit(make(seed=8), strokes, run_dir=tmp_path / "whole")
+    again = Trainer(settings).fit(make(), strokes, run_dir=tmp_path / "whole")
     assert equal(values(again.model), values(whole.model))
 
 
@@ -112,6 +116,24 @@ def test_freezing_everything_is_refused_before_anything_is_written(make, strokes
     model.trainable = False
     with pytest.raises(ConfigError, match="the model freezes every weight"):
         Trainer(config(stages=(), epochs=1)).fit(model, strokes)
+
+
+def test_what_the_training_began_with_is_part_of_the_run(make, strokes, tmp_path):
+    settings = config(stages=(), epochs=1)
+    first = Trainer(settings).fit(make(), strokes, run_dir=tmp_path)
+    with pytest.raises(RunFolderError, match=r"another run \(start\.learned was \"[0-9a-f]+\.\.\., now \"[0-9a-f]+"):
+        Trainer(settings).fit(make(base_seed=4), strokes, run_dir=tmp_path)
+    with pytest.raises(RunFolderError, match=r'start\.layers was "2 frozen, 1 trained", now "3 trained"'):
+        Trainer(settings).fit(make(freeze="none"), strokes, run_dir=tmp_path)
+    for model in (make(), first.model):  # the run's own beginning, and its result
+        assert equal(values(Trainer(settings).fit(model, strokes, run_dir=tmp_path).model), values(first.model))
+
+
+def test_a_network_without_a_seed_continues(make, strokes, tmp_path):
+    settings = config(stages=(), epochs=2)
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(settings).fit(make(seed=None), strokes, run_dir=tmp_path, callbacks=[StopAt(1)])
+    assert len(Trainer(settings).fit(make(seed=None), strokes, run_dir=tmp_path).history["loss"]) == 2
 
 
 def test_a_layer_that_does_not_exist(make, strokes):

@@ -39,6 +39,12 @@ def weights(model):
     return [weight_array(weight) for weight in model.weights]
 
 
+def ruined(model):
+    for weight in model.weights:
+        weight.assign(np.full(weight.shape, 0.5))
+    return model
+
+
 def assert_equal(first, second):
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -91,15 +97,16 @@ def test_a_stopped_run_continues_to_the_same_weights(net, strokes, tmp_path):
     whole = Trainer(settings).fit(net(), train, validation=validation, run_dir=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         Trainer(settings).fit(net(), train, validation=validation, run_dir=tmp_path / "parts", callbacks=[StopAt(2)])
-    # Another start must not matter: everything is in the checkpoint.
-    rest = Trainer(settings).fit(net(seed=9), train, validation=validation, run_dir=tmp_path / "parts")
+    # The weights of this moment must not matter: everything is in the checkpoint.
+    rest = Trainer(settings).fit(ruined(net()), train, validation=validation, run_dir=tmp_path / "parts")
     assert rest.history == whole.history
     assert rest.best_epoch == whole.best_epoch
-    assert_equal(weights(rest.model), weights(whole.model))
+    kept = weights(whole.model)
+    assert_equal(weights(rest.model), kept)
 
-    again = Trainer(settings).fit(net(seed=5), train, validation=validation, run_dir=tmp_path / "whole")
+    again = Trainer(settings).fit(ruined(whole.model), train, validation=validation, run_dir=tmp_path / "whole")
     assert again.history == whole.history
-    assert_equal(weights(again.model), weights(whole.model))
+    assert_equal(weights(again.model), kept)
 
     with pytest.raises(RunFolderError, match=r"config\.seed was 0, now 1"):
         Trainer(config(**{**settings.to_json(), "augment": settings.augment, "seed": 1})).fit(
@@ -109,6 +116,8 @@ def test_a_stopped_run_continues_to_the_same_weights(net, strokes, tmp_path):
         Trainer(settings).fit(net(), validation, validation=validation, run_dir=tmp_path / "whole")
     with pytest.raises(RunFolderError, match=r"architecture\.options\.width was 2, now 3"):
         Trainer(settings).fit(net(width=3), train, validation=validation, run_dir=tmp_path / "whole")
+    with pytest.raises(RunFolderError, match=r"\(start\.seed was 0, now 9\)"):
+        Trainer(settings).fit(net(seed=9), train, validation=validation, run_dir=tmp_path / "whole")
 
 
 def test_steps_per_execution_changes_the_speed_only(net, strokes):

@@ -15,6 +15,7 @@ from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.models.answers import network_answers
+from handwriting_cnn.models.origin import note_origin, weights_sha256
 from handwriting_cnn.models.registry import ModelSpec, build_from_spec, model_spec
 from handwriting_cnn.models.weights import named_weights, weight_array
 from handwriting_cnn.storage.canonical import canonical_json
@@ -73,7 +74,7 @@ class SavedModel:
                 "register it, or the base it was transferred from, with @register_model and build it with build_model"
             )
         tensors = {name: weight_array(weight) for name, weight in named_weights(self.model).items()}
-        _compare(f"the model to save as {path}", tensors, build_from_spec(spec))
+        _compare(f"the model to save as {path}", tensors, _outline(spec))
         with np.errstate(over="ignore"):  # what becomes infinite is refused
             tensors = {
                 name: tensor.astype(dtype) if tensor.dtype == np.float32 else tensor for name, tensor in tensors.items()
@@ -120,18 +121,30 @@ def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> 
     try:
         alphabet = Alphabet.from_json(header["alphabet"])
         preprocessing = PreprocessSpec.from_json(header["preprocessing"])
-        model = build_from_spec(ModelSpec(architecture["name"], architecture["options"]))
+        spec = ModelSpec(architecture["name"], architecture["options"])
+        outline = _outline(spec)
     except UnknownNameError as error:
         hint = "; import the module that registers it first (--import MODULE)" if error.kind == "model" else ""
         raise ModelFileError(f"{path} cannot be built here: {error}{hint}") from error
     except (HandwritingError, KeyError, TypeError) as error:
         raise ModelFileError(f"{path} cannot be built here: {error}") from error
-    _compare(str(path), tensors, model)
-    if len(alphabet) != model.output_shape[-1]:
-        raise ModelFileError(f"{path} has {len(alphabet)} letters for {model.output_shape[-1]} classes")
+    _compare(str(path), tensors, outline)
+    if len(alphabet) != outline.output_shape[-1]:
+        raise ModelFileError(f"{path} has {len(alphabet)} letters for {outline.output_shape[-1]} classes")
+    model = build_from_spec(spec)
     for name, weight in named_weights(model).items():
         weight.assign(tensors[name].astype(weight.dtype))
+    note_origin(model, learned=weights_sha256(model.weights))
     return SavedModel(model=model, alphabet=alphabet, preprocessing=preprocessing, card=header["card"])
+
+
+def _outline(spec: ModelSpec) -> keras.Model:
+    """Build a network whose weights have names, shapes and types, but no values.
+
+    A file of a few bytes can describe a network that no memory has room for.
+    """
+    with keras.StatelessScope(initialize_variables=False):
+        return build_from_spec(spec)
 
 
 def _versions() -> dict[str, str]:

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 import keras
 
 from handwriting_cnn.errors import ConfigError, UnknownNameError
+from handwriting_cnn.models.origin import note_origin
 from handwriting_cnn.types import Shape
 
 Factory: TypeAlias = Callable[..., keras.Model]
@@ -154,9 +155,11 @@ def seeded(seed: int | None, build: Callable[[], keras.Model]) -> keras.Model:
     state = random.getstate()
     try:
         random.seed(seed)
-        return build()
+        model = build()
     finally:
         random.setstate(state)
+    note_origin(model, seed=seed)
+    return model
 
 
 def build_from_spec(spec: ModelSpec) -> keras.Model:

@@ -8,6 +8,7 @@ import numpy as np
 
 from handwriting_cnn.errors import ConfigError, UnknownNameError
 from handwriting_cnn.models.blocks import class_probabilities
+from handwriting_cnn.models.origin import note_origin, weights_sha256
 from handwriting_cnn.models.registry import (
     ModelSpec,
     build_from_spec,
@@ -78,6 +79,7 @@ def transfer(
         with_head = build_model("transfer", input_shape=shape, num_classes=num_classes, seed=seed, **options)
     for weight, learned in zip(with_head.get_layer(TRUNK).weights, trunk.weights, strict=True):
         weight.assign(weight_array(learned))
+    note_origin(with_head, learned=weights_sha256(trunk.weights))
     with_head.get_layer(TRUNK).trainable = freeze != TRUNK
     return with_head
 

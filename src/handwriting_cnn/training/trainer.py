@@ -1,6 +1,7 @@
 """The Trainer."""
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +16,7 @@ from handwriting_cnn.augment.warp import Augment
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.splits import check_dataset
 from handwriting_cnn.errors import ConfigError, ShapeMismatchError
+from handwriting_cnn.models.origin import model_origin
 from handwriting_cnn.models.registry import model_spec
 from handwriting_cnn.training.averages import averaged_weights
 from handwriting_cnn.training.batches import Batches
@@ -22,7 +24,7 @@ from handwriting_cnn.training.callbacks import FiniteLoss, Progress, SeedStates,
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
 from handwriting_cnn.training.optimization import class_weights, make_optimizer
-from handwriting_cnn.training.precision import ComputePrecision
+from handwriting_cnn.training.precision import ComputePrecision, leaf_layers
 from handwriting_cnn.training.resolve import auto_steps_per_execution, resolved
 from handwriting_cnn.training.result import TrainResult
 from handwriting_cnn.training.run_folder import RunFolder
@@ -61,7 +63,10 @@ class Trainer:
             train: The pictures to learn from.
             validation: Pictures for choosing the epoch; ``None`` keeps the last one. Never the test set.
             run_dir: A folder for checkpoints and history. If it holds this run, the run continues after its last
-                complete epoch and ends with the same weights; a finished run returns its result.
+                complete epoch and ends with the same weights; a finished run returns its result. The weights that
+                ``model`` has at this moment do not matter then, but what it was built from does: another seed, other
+                learned weights (those of a transferred base, or of a model file) and other layers frozen are another
+                run. What a network of other origin has learned cannot be told.
             callbacks: Keras callbacks of your own. What they hold is not part of a checkpoint.
             progress: Whether to draw a progress bar; ``None`` draws it where standard error is a terminal.
 
@@ -110,7 +115,8 @@ class Trainer:
         stages, provenance = plan_stages(model, config), _provenance(train, validation)
         class_weights(config, train)  # refused before the folder is taken
         if folder is not None:
-            folder.claim({"config": config.to_json(), "data": provenance, "architecture": _architecture(model)})
+            run = {"data": provenance, "architecture": _architecture(model), "start": _start(model, config)}
+            folder.claim({"config": config.to_json(), **run})
         last = None if folder is None else folder.checkpoints.newest()
 
         wrapper = _wrap(model, config)
@@ -248,6 +254,18 @@ def _architecture(model: keras.Model) -> dict[str, Any]:
         "options": {} if spec is None else dict(spec.options),
         "weights": [list(weight.shape) for weight in model.weights],
     }
+
+
+def _start(model: keras.Model, config: TrainConfig) -> dict[str, Any]:
+    """Return what the training begins with.
+
+    A digest of the first weights would tell more, but then a network that was built without a seed never continued.
+    """
+    if config.stages:  # they freeze and free layers themselves
+        return model_origin(model)
+    flags = [bool(layer.trainable) for layer in leaf_layers(model) if layer.weights]
+    runs = [(flag, len(list(group))) for flag, group in itertools.groupby(flags)]
+    return {**model_origin(model), "layers": ", ".join(f"{n} {'trained' if on else 'frozen'}" for on, n in runs)}
 
 
 def _provenance(train: Dataset, validation: Dataset | None) -> dict[str, Any]:

@@ -10,9 +10,8 @@ import numpy as np
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.errors import ConfigError, ShapeMismatchError
+from handwriting_cnn.models.checks import check_declared, checked_probabilities
 from handwriting_cnn.types import Classifier, ImageArray, ProbabilityArray
-
-from .answers import checked_probabilities
 
 _Ask: TypeAlias = Callable[[ImageArray], Any]
 
@@ -110,19 +109,8 @@ def check_fit(classifier: Classifier, dataset: Dataset) -> None:
             raise ShapeMismatchError(
                 f"the model knows {_brief(classifier.alphabet)}, but {dataset.name} has {_brief(dataset.alphabet)}"
             )
-    if not isinstance(network, keras.Model):
-        return
-    takes, gives = getattr(network, "input_shape", None), getattr(network, "output_shape", None)
-    if isinstance(takes, tuple) and not _fits(takes[1:], dataset.input_shape):
-        raise ShapeMismatchError(
-            f"model {network.name!r} takes pictures of {_size(takes[1:])}, but those of {dataset.name} are "
-            f"{_size(dataset.input_shape)}"
-        )
-    if isinstance(gives, tuple) and not _fits(gives[1:], (dataset.num_classes,)):
-        raise ShapeMismatchError(
-            f"model {network.name!r} answers with {_size(gives[1:])} classes, but {dataset.name} has "
-            f"{dataset.num_classes}"
-        )
+    if isinstance(network, keras.Model):
+        check_declared(network, input_shape=dataset.input_shape, num_classes=dataset.num_classes, data=dataset.name)
 
 
 def _mean(answers: Sequence[Any], count: int) -> ProbabilityArray:
@@ -139,16 +127,6 @@ def _shifted(images: ImageArray, down: int, right: int) -> ImageArray:
         :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
     ]
     return moved
-
-
-def _fits(declared: Sequence[int | None], actual: Sequence[int]) -> bool:
-    return len(declared) == len(actual) and all(
-        one in (None, other) for one, other in zip(declared, actual, strict=True)
-    )
-
-
-def _size(shape: Sequence[int | None]) -> str:
-    return "x".join("any" if side is None else str(side) for side in shape)
 
 
 def _brief(alphabet: Alphabet) -> str:

@@ -12,9 +12,10 @@ from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.splits import check_dataset
 from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
+from handwriting_cnn.models.checks import checked_probabilities
 from handwriting_cnn.types import Classifier
 
-from .answers import checked_class_numbers, checked_probabilities
+from .answers import checked_class_numbers
 from .classifiers import asking, check_fit
 from .metrics import top_answers, top_k_accuracy
 from .report import EvaluationReport

@@ -16,6 +16,7 @@ from handwriting_cnn.augment.warp import Augment
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.splits import check_dataset
 from handwriting_cnn.errors import ConfigError, ShapeMismatchError
+from handwriting_cnn.models.checks import check_declared, checked_probabilities
 from handwriting_cnn.models.origin import model_origin
 from handwriting_cnn.models.registry import model_spec
 from handwriting_cnn.training.averages import averaged_weights
@@ -33,6 +34,7 @@ from handwriting_cnn.training.stages import PlannedStage, frozen, plan_stages
 from handwriting_cnn.training.tensors import write_variables
 
 _VALIDATION_BATCH: Final = 256
+_ASKED_FIRST: Final = 8
 
 
 class Trainer:
@@ -59,7 +61,7 @@ class Trainer:
 
         Args:
             model: From pixels 0..255 of ``train.input_shape`` to ``train.num_classes`` probabilities; registered or
-                not. Its weights are trained in place.
+                not, built or not, subclassed or not. Its weights are trained in place.
             train: The pictures to learn from.
             validation: Pictures for choosing the epoch; ``None`` keeps the last one. Never the test set.
             run_dir: A folder for checkpoints and history. If it holds this run, the run continues after its last
@@ -74,7 +76,8 @@ class Trainer:
             The result, with the model.
 
         Raises:
-            DataError: If ``train`` or ``validation`` is no :class:`~handwriting_cnn.Dataset`.
+            DataError: If ``train`` or ``validation`` is no :class:`~handwriting_cnn.Dataset`, or what the model answers
+                to the first pictures is no probabilities: it must end in softmax.
             ShapeMismatchError: If model and data do not fit each other.
             ConfigError: If there are fewer pictures than classes, a setting does not fit the data, or everything is
                 frozen.
@@ -86,15 +89,22 @@ class Trainer:
         for role, part in (("train", train), ("validation", validation)):
             if part is not None:
                 check_dataset(role, part)
-        _check_fit(model, train, "training")
         if validation is not None:
-            _check_fit(model, validation, "validation")
+            if validation.input_shape != train.input_shape:
+                raise ShapeMismatchError(
+                    f"the training set has pictures of {train.input_shape}, but the validation set has "
+                    f"{validation.input_shape}"
+                )
             if validation.alphabet.characters != train.alphabet.characters:
                 raise ShapeMismatchError("the training and the validation set have different alphabets")
         elif self.config.early_stopping is not None:
             raise ConfigError("early_stopping needs a validation set to look for a better epoch on")
         if len(train) < train.num_classes:
             raise ConfigError(f"{len(train)} pictures are fewer than the {train.num_classes} classes to learn")
+        _check_fit(model, train)
+        # Refused before a folder is made; what else the config stands for, a run that continues has settled already.
+        plan_stages(model, resolved(self.config, num_images=len(train)))
+        class_weights(self.config, train)
         folder = None if run_dir is None else RunFolder(Path(run_dir))
         with nullcontext() if folder is None else folder.locked():
             return self._fit(model, train, validation, folder, list(callbacks), progress=progress)
@@ -113,13 +123,12 @@ class Trainer:
         if config.deterministic:
             _make_deterministic()
         stages, provenance = plan_stages(model, config), _provenance(train, validation)
-        class_weights(config, train)  # refused before the folder is taken
         if folder is not None:
             run = {"data": provenance, "architecture": _architecture(model), "start": _start(model, config)}
             folder.claim({"config": config.to_json(), **run})
         last = None if folder is None else folder.checkpoints.newest()
 
-        wrapper = _wrap(model, config)
+        wrapper = _wrap(model, train, config)
         recorder = Recorder(model, config, save=None if folder is None else folder.checkpoints.save)
         if last is not None:
             recorder.continue_from(last)
@@ -226,9 +235,9 @@ class _AveragedSnapshot(keras.callbacks.Callback):
             self._recorder.snapshot()
 
 
-def _wrap(model: keras.Model, config: TrainConfig) -> keras.Model:
+def _wrap(model: keras.Model, train: Dataset, config: TrainConfig) -> keras.Model:
     """Put the distortion before the network; only the network is kept after training."""
-    inputs = keras.Input(model.input_shape[1:], dtype="uint8")
+    inputs = keras.Input(train.input_shape, dtype="uint8")
     pixels = inputs if config.augment is None else Augment(config.augment, seed=config.seed)(inputs)
     return keras.Model(inputs, model(pixels))
 
@@ -239,12 +248,11 @@ def _averaging(
     return None if config.ema is None else lambda: averaged_weights(wrapper, batches)
 
 
-def _check_fit(model: keras.Model, dataset: Dataset, role: str) -> None:
-    shape, classes = tuple(model.input_shape[1:]), model.output_shape[-1]
-    if shape != dataset.input_shape:
-        raise ShapeMismatchError(f"the model takes pictures of {shape}, but the {role} set has {dataset.input_shape}")
-    if classes != dataset.num_classes:
-        raise ShapeMismatchError(f"the model has {classes} classes, but the {role} set has {dataset.num_classes}")
+def _check_fit(model: keras.Model, train: Dataset) -> None:
+    check_declared(model, input_shape=train.input_shape, num_classes=train.num_classes, data="the training set")
+    images = train.take(range(min(_ASKED_FIRST, len(train))))
+    answers = keras.ops.convert_to_numpy(model(images, training=False))  # a model that is not built gets its weights
+    checked_probabilities(answers, count=len(images), num_classes=train.num_classes)
 
 
 def _architecture(model: keras.Model) -> dict[str, Any]:

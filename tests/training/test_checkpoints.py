@@ -1,5 +1,9 @@
 import json
 import logging
+import os
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -57,6 +61,31 @@ def test_half_written_folders_are_not_seen(tmp_path):
     store.save(checkpoint(1))
     (tmp_path / ".epoch-00002.abc.part").mkdir()
     assert store.newest().epoch == 1
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from pathlib import Path
+from handwriting_cnn.storage import atomic
+from handwriting_cnn.training.checkpoints import Checkpoint, CheckpointStore
+
+atomic._take_place = lambda *args, **settings: os.kill(os.getpid(), signal.SIGKILL)
+CheckpointStore(Path(sys.argv[1])).save(Checkpoint(epoch=2, tensors={"a": np.zeros(3)}, state={}))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
+def test_what_a_killed_process_half_wrote_is_removed_by_the_next(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.checkpoints.save(checkpoint(1))
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "checkpoints")], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = (path for path in (tmp_path / "checkpoints").iterdir() if path.suffix == ".part")
+    left.with_suffix(".old").mkdir()
+    (tmp_path / "checkpoints" / ".keep").touch()
+    with folder.locked():
+        assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == [".keep", "epoch-00001"]
 
 
 def test_another_run_is_refused_and_every_difference_named(tmp_path):

@@ -1,6 +1,7 @@
 """Writing files and folders so that a reader sees the old one or the new one, never a part."""
 
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -86,6 +87,16 @@ def write_text(path: Path, text: str) -> None:
         OutputError: If it cannot be written.
     """
     write_bytes(path, text.encode())
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote has left in a folder; where there is none, do nothing.
+
+    Only for a folder that nobody else is writing into, which a lock can see to.
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if re.fullmatch(r"\..*\.[0-9a-f]{12}\.(part|old)", path.name):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _take_place(staged: Path, path: Path, *, overwrite: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from handwriting_cnn.errors import ModelFileError
-from handwriting_cnn.storage.atomic import staged_folder, write_bytes
+from handwriting_cnn.storage.atomic import remove_leftovers, staged_folder, write_bytes
 from handwriting_cnn.storage.canonical import canonical_json, file_sha256
 from handwriting_cnn.storage.tensors import load_tensors, save_tensors
 
@@ -75,6 +75,10 @@ class CheckpointStore:
             except (OSError, ValueError, ModelFileError) as error:
                 _logger.warning("checkpoint %s is damaged and was skipped: %s", folder, error)
         return None
+
+    def remove_leftovers(self) -> None:
+        """Remove what a process that was killed while it saved has left; the caller holds the run's lock."""
+        remove_leftovers(self._folder)
 
     def exist(self) -> bool:
         """Return whether there is a checkpoint, whole or damaged."""

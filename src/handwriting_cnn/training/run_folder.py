@@ -35,12 +35,13 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes out of the folder inside the block.
+        """Keep other processes out of the folder inside the block; what a killed one has half written is removed.
 
         Raises:
             RunFolderError: If another process is in it.
         """
         with file_lock(self.path / ".lock", timeout=0):
+            self.checkpoints.remove_leftovers()
             yield
 
     def resolved_values(self) -> dict[str, Any]:

@@ -309,6 +309,23 @@ def test_progress_shows_figures_and_logs_an_epoch_a_line(plain_net, strokes, mon
     assert captured.err == ""
 
 
+class LogNow(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch in {1, 3}:
+            logs["edit_distance"] = epoch / 2
+
+
+def test_a_figure_of_some_epochs_only(plain_net, strokes, tmp_path):
+    settings = config(augment=None, epochs=4)
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(settings).fit(plain_net(), strokes, run_dir=tmp_path, callbacks=[LogNow(), StopAt(2)])
+    result = Trainer(settings).fit(plain_net(), strokes, run_dir=tmp_path, callbacks=[LogNow()])
+    np.testing.assert_array_equal(result.history["edit_distance"], [np.nan, 0.5, np.nan, 1.5])
+    assert json.loads((tmp_path / "history.json").read_text())["edit_distance"] == [None, 0.5, None, 1.5]
+    rows = list(csv.DictReader((tmp_path / "history.csv").read_text().splitlines()))
+    assert [row["edit_distance"] for row in rows] == ["nan", "0.5", "nan", "1.5"]
+
+
 def test_learning_curves(plain_net, strokes):
     result = Trainer(config(augment=None)).fit(plain_net(), strokes, validation=strokes)
     ax = result.plot_history("loss")

@@ -16,6 +16,7 @@ from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.storage.atomic import write_text
 from handwriting_cnn.training.config import TrainConfig
+from handwriting_cnn.training.history import history_to_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +30,8 @@ class TrainResult:
         model: The model that was trained, with the chosen weights, in float32.
         config: The config with every ``"auto"`` resolved.
         history: A list of one value an epoch: ``loss``, ``accuracy``, ``learning_rate``, and ``val_loss`` and
-            ``val_accuracy`` with a validation set. Training figures are those under augmentation and dropout.
+            ``val_accuracy`` with a validation set. Training figures are those under augmentation and dropout. What
+            callbacks of your own log is there too, NaN in epochs without it (``null`` in history.json).
         best_epoch: The epoch whose weights were kept, from 1.
         seconds: Seconds of training, without the time between the parts of a run that continued.
         alphabet: What the classes are.
@@ -87,7 +89,7 @@ class TrainResult:
             OutputError: If a file cannot be written.
         """
         folder = Path(folder)
-        write_text(folder / "history.json", json.dumps(dict(self.history), indent=2) + "\n")
+        write_text(folder / "history.json", json.dumps(history_to_json(self.history), indent=2) + "\n")
         table = io.StringIO()
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow(["epoch", *self.history])

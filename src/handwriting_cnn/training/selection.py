@@ -12,6 +12,7 @@ from typing_extensions import override
 from handwriting_cnn.errors import TrainingError
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
+from handwriting_cnn.training.history import History, history_from_json, history_to_json, with_epoch
 from handwriting_cnn.training.tensors import read_variables, write_variables
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Recorder(_Callback):
         self._candidate: dict[str, Any] | None = None
         self.chosen: dict[str, Any] = {}
         self.raw: dict[str, Any] = {}
-        self.history: dict[str, list[float]] = {}
+        self.history: History = {}
         self.best_epoch: int = 0
         self.finished: bool = False
         self._waited = 0
@@ -67,8 +68,7 @@ class Recorder(_Callback):
                     "a lower learning_rate or a clip_norm usually helps"
                 )
         figures["learning_rate"] = _rate(self.model.optimizer)
-        for name, value in sorted(figures.items()):  # in the order that a checkpoint gives back
-            self.history.setdefault(name, []).append(value)
+        self.history = with_epoch(self.history, figures)
         if self._candidate is None:
             self.snapshot()
         if self._is_better():
@@ -89,7 +89,7 @@ class Recorder(_Callback):
     def continue_from(self, checkpoint: Checkpoint) -> None:
         """Take up history, choice and weights from a checkpoint."""
         state = checkpoint.state
-        self.history = {name: list(values) for name, values in state["history"].items()}
+        self.history = history_from_json(state["history"])
         self.best_epoch, self._waited = int(state["best_epoch"]), int(state["waited"])
         self.finished = bool(state["finished"])
         self._started = time.monotonic() - state["seconds"]
@@ -108,7 +108,7 @@ class Recorder(_Callback):
 
     def _checkpoint(self, epoch: int) -> Checkpoint:
         state: Mapping[str, Any] = {
-            "history": self.history,
+            "history": history_to_json(self.history),
             "best_epoch": self.best_epoch,
             "waited": self._waited,
             "finished": self.finished,

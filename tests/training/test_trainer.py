@@ -173,6 +173,15 @@ def test_bfloat16_trains_and_leaves_float32(net, strokes):
     assert str(logits.dtype).endswith("float32'>") or str(logits.dtype) == "float32"
 
 
+def test_averages_are_made_ready_in_float32_whatever_the_training_computes_in(net, strokes):
+    settings = config(precision="bfloat16", epochs=1, ema=0.9, augment=None)
+    model = Trainer(settings).fit(net(), strokes).model
+    normalised = model.get_layer("stage1_conv1_bn")
+    maps = keras.Model(model.input, model.get_layer("stage1_conv1").output)(strokes.images)
+    expected = keras.ops.convert_to_numpy(maps).mean(axis=(0, 1, 2))  # three equal batches are the whole set
+    np.testing.assert_allclose(weight_array(normalised.moving_mean), expected, rtol=1e-5)
+
+
 def test_auto_is_resolved_once_and_kept(plain_net, strokes, tmp_path):
     settings = TrainConfig(augment=None, epochs=3)
     first = Trainer(settings).fit(plain_net(), strokes, run_dir=tmp_path)

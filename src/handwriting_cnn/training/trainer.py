@@ -183,7 +183,8 @@ class Trainer:
         batches = Batches(train, batch_size=batch_size, seed=config.seed, epoch=epoch)
         precision = ComputePrecision(recorder.network, config.precision)
         averaged = _averaging(wrapper, batches, config)
-        end_of_epoch = [] if validation is not None or averaged is None else [_AveragedSnapshot(averaged, recorder)]
+        validating = Validation(precision, averaged, recorder.snapshot)
+        end_of_epoch = [] if validation is not None or averaged is None else [_AveragedSnapshot(validating)]
         held_out = None if validation is None else Batches(validation, batch_size=_VALIDATION_BATCH)
         with precision.training():
             wrapper.fit(
@@ -197,7 +198,7 @@ class Trainer:
                 callbacks=[
                     SeedStates(config.seed),
                     FiniteLoss(),
-                    Validation(precision, averaged, recorder.snapshot),
+                    validating,
                     *callbacks,
                     *end_of_epoch,
                     recorder,
@@ -223,16 +224,16 @@ class Trainer:
 
 
 class _AveragedSnapshot(keras.callbacks.Callback):
-    """Without a validation set nothing else asks for the averaged weights."""
+    """Without a validation set nothing else asks for the averaged weights, in float32."""
 
-    def __init__(self, averaged: Callable[[], AbstractContextManager[None]], recorder: Recorder) -> None:
+    def __init__(self, validating: Validation) -> None:
         super().__init__()
-        self._averaged, self._recorder = averaged, recorder
+        self._validating = validating
 
     @override
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        with self._averaged():
-            self._recorder.snapshot()
+        self._validating.on_test_begin()
+        self._validating.on_test_end()
 
 
 def _wrap(model: keras.Model, train: Dataset, config: TrainConfig) -> keras.Model:

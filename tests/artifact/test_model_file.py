@@ -160,7 +160,7 @@ def test_a_card_that_is_no_json_is_not_saved(tmp_path):
 
 def test_options_cannot_ask_for_more_than_their_range(path, tmp_path):
     header = {"architecture": {"name": "cnn14_bn", "options": {**OPTIONS, "width": 10**9, "dropout": 0.25}}}
-    with pytest.raises(ModelFileError, match="width must be a number in"):
+    with pytest.raises(ModelFileError, match="width must be an int in"):
         load_model(rewritten(path, tmp_path / "huge.safetensors", header=header))
 
 

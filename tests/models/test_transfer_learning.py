@@ -175,6 +175,10 @@ def test_a_base_of_ones_own_is_copied_but_cannot_be_saved(make, tmp_path):
     pooled = keras.Model(model.input, model.get_layer("mean").output)
     np.testing.assert_allclose(answers(pooled, pixels), expected, rtol=1e-4)
     assert not {id(weight) for weight in model.weights} & {id(weight) for weight in mine.weights}
+    with pytest.raises(ConfigError, match="num_classes must be an int in"):
+        transfer(mine, num_classes=1)
+    with pytest.raises(ConfigError, match="1 or 3 channels, but has 2"):
+        transfer(mine, num_classes=4, input_shape=(16, 16, 2))
     saved = SavedModel(model=model, alphabet=Alphabet.of("abcd"), preprocessing=PreprocessSpec(height=16, width=16))
     with pytest.raises(ModelFileError, match="register"):
         saved.save(tmp_path / "mine.safetensors")

@@ -30,7 +30,7 @@ def test_vgg16_pools_while_pixels_are_left(side, pools):
     assert found[-1].output.shape[1] == side // 2**pools
 
 
-@pytest.mark.parametrize("options", [{"width": 0}, {"dense": 5000}, {"dropout": 1.0}])
+@pytest.mark.parametrize("options", [{"width": 0}, {"width": 2.5}, {"dense": 5000}, {"dense": 4.0}, {"dropout": 1.0}])
 def test_options_out_of_range(options):
     with pytest.raises(ConfigError, match=next(iter(options))):
         build_model("vgg16", input_shape=(32, 32, 1), num_classes=3, **options)

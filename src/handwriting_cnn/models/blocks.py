@@ -68,13 +68,14 @@ def class_probabilities(features: Any, num_classes: int) -> Any:
     return keras.layers.Dense(num_classes, activation="softmax", dtype="float32", name="probabilities")(features)
 
 
-def check_option(name: str, value: float, *, low: float, high: float) -> None:
+def check_option(name: str, value: float, *, low: float, high: float, integer: bool = False) -> None:
     """Refuse an option of a network outside ``low..high``.
 
     A model file names its options: bounds keep a hostile one from asking for a network that fills the memory.
 
     Raises:
-        ConfigError: If the value is no number or lies outside the range.
+        ConfigError: If the value is no number, no int where it must be one, or lies outside the range.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ConfigError(f"{name} must be a number in {low}..{high}, but is {value!r}")
+    kinds = int if integer else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        raise ConfigError(f"{name} must be {'an int' if integer else 'a number'} in {low}..{high}, but is {value!r}")

@@ -55,7 +55,7 @@ def cnn14_bn(input_shape: Shape, num_classes: int, *, width: int = 32, dropout: 
 def _build(
     name: str, input_shape: Shape, num_classes: int, *, width: int, dropout: float, normalise: bool, dense_layers: int
 ) -> keras.Model:
-    check_option("width", width, low=1, high=1024)
+    check_option("width", width, low=1, high=1024, integer=True)
     check_option("dropout", dropout, low=0.0, high=0.95)
     inputs, x = image_input(input_shape)
     for stage, (multiple, dropping) in enumerate(_STAGES, start=1):

@@ -105,8 +105,8 @@ def register_model(name: str, *, smallest: int = 1, replace: bool = False) -> Ca
         @functools.wraps(function)
         def factory(input_shape: Shape, num_classes: int, **given: Any) -> keras.Model:
             UnknownNameError.check(f"option of model {name!r}", given, known=options)
-            shape = _checked_shape(name, input_shape, smallest)
-            classes = _checked_num_classes(num_classes)
+            shape = checked_shape(name, input_shape, smallest)
+            classes = checked_num_classes(num_classes)
             chosen = {option: _as_tuple(given.get(option, default)) for option, default in options.items()}
             spec = ModelSpec(name, {"input_shape": shape, "num_classes": classes, **chosen})
             model = function(shape, classes, **chosen)
@@ -210,7 +210,12 @@ def _options_of(name: str, function: Factory) -> Mapping[str, Any]:
     return MappingProxyType(options)
 
 
-def _checked_shape(name: str, shape: Shape, smallest: int) -> Shape:
+def checked_shape(name: str, shape: Shape, smallest: int) -> Shape:
+    """Return a model's input shape as a tuple.
+
+    Raises:
+        ConfigError: If it is none, or has a side or channels that the model cannot work on.
+    """
     sides = tuple(shape) if isinstance(shape, tuple | list) else ()
     if len(sides) != 3 or not all(type(side) is int for side in sides):
         raise ConfigError(f"input_shape must be (height, width, channels), but is {shape!r}")
@@ -225,7 +230,12 @@ def _checked_shape(name: str, shape: Shape, smallest: int) -> Shape:
     return height, width, channels
 
 
-def _checked_num_classes(num_classes: int) -> int:
+def checked_num_classes(num_classes: int) -> int:
+    """Return a number of classes.
+
+    Raises:
+        ConfigError: If it is no int of at least 2, or larger than any alphabet.
+    """
     if type(num_classes) is not int or not 2 <= num_classes <= LARGEST_NUM_CLASSES:
         raise ConfigError(f"num_classes must be an int in 2..{LARGEST_NUM_CLASSES}, but is {num_classes!r}")
     return num_classes

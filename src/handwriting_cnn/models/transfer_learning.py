@@ -13,6 +13,8 @@ from handwriting_cnn.models.registry import (
     ModelSpec,
     build_from_spec,
     build_model,
+    checked_num_classes,
+    checked_shape,
     model_spec,
     register_model,
     seeded,
@@ -72,8 +74,10 @@ def transfer(
     shape = tuple(trunk.input_shape[1:]) if input_shape is None else input_shape
     spec = model_spec(base)
     if spec is None:
-        copied = keras.models.clone_model(trunk)
-        with_head = seeded(seed, lambda: _under_head(copied, shape, num_classes, adapter=adapter, head=head))
+        if input_shape is not None:
+            shape = checked_shape("transfer", input_shape, 1)
+        classes, copied = checked_num_classes(num_classes), keras.models.clone_model(trunk)
+        with_head = seeded(seed, lambda: _under_head(copied, shape, classes, adapter=adapter, head=head))
     else:
         options = {"base": spec.to_json(), "adapter": adapter, "head": head}
         with_head = build_model("transfer", input_shape=shape, num_classes=num_classes, seed=seed, **options)

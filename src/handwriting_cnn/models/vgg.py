@@ -63,8 +63,8 @@ def vgg16(
     Returns:
         A ``keras.Model`` from pixels 0..255 to probabilities.
     """
-    check_option("width", width, low=1, high=256)
-    check_option("dense", dense, low=1, high=4096)
+    check_option("width", width, low=1, high=256, integer=True)
+    check_option("dense", dense, low=1, high=4096, integer=True)
     check_option("dropout", dropout, low=0.0, high=0.95)
     inputs, x = image_input(input_shape)
     for stage, (convolutions, multiple) in enumerate(_D_STAGES, start=1):

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.errors import DataError
 from handwriting_cnn.evaluation.comparison import compare_reports
 from handwriting_cnn.evaluation.evaluator import Evaluator
@@ -33,6 +34,18 @@ def test_an_example_of_the_literature():
     first, second = np.zeros(50, bool), np.zeros(50, bool)
     second[:9], first[9] = True, True
     assert compare_reports(report(first), report(second)).p_value == pytest.approx(22 / 1024)
+
+
+def test_bare_answers_and_evaluated_ones_are_compared():
+    images = np.random.default_rng(0).integers(0, 256, (12, 4, 4), np.uint8)
+    labels = np.arange(12) % 2
+    dataset = Dataset.from_arrays(images, labels, alphabet="ab")
+    evaluated = Evaluator().evaluate(lambda images: np.tile([0.6, 0.4], (len(images), 1)), dataset)  # always an "a"
+    found = compare_reports(evaluated, Evaluator().from_predictions(labels, labels, alphabet="ab"))
+    assert (found.first_only, found.second_only, found.pictures) == (0, 6, 12)
+    other = Dataset.from_arrays(images[::-1].copy(), labels, alphabet="ab")
+    with pytest.raises(DataError, match="other pictures"):
+        compare_reports(evaluated, Evaluator().evaluate(lambda images: np.full((len(images), 2), 0.5), other))
 
 
 def test_other_pictures_are_refused():

@@ -120,6 +120,8 @@ def test_bare_answers():
     probabilities = np.array([[0.6, 0.3, 0.1], [0.2, 0.3, 0.5]])
     with_top = Evaluator(top_k=2).from_predictions([1, 2], probabilities, alphabet="abc")
     assert (with_top.accuracy, with_top.top_k_accuracy) == (0.5, 1.0)
+    among_all = Evaluator(top_k=3).from_predictions([1, 2], probabilities, alphabet="abc")
+    assert (among_all.top_k, among_all.top_k_accuracy) == (None, None)
 
 
 @pytest.mark.parametrize(

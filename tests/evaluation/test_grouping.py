@@ -123,6 +123,34 @@ def test_columns_of_any_kind_are_written(tmp_path):
         report.by("place")
 
 
+def test_columns_that_group_nothing_are_refused():
+    answers = {"labels": [0, 1], "predictions": [0, 1], "alphabet": "ab"}
+    with pytest.raises(DataError, match="column 'writer' must be all numbers or all text, but are NoneType, str"):
+        Evaluator().from_predictions(**answers, columns={"writer": [None, "anna"]})
+    with pytest.raises(DataError, match=r"column 'writer' of shape \(2, 2\) has more than one value a picture"):
+        Evaluator().from_predictions(**answers, columns={"writer": [[1, 2], [3, 4]]})
+    objects = Evaluator().from_predictions(**answers, columns={"paper": np.array(["plain", "ruled"], object)})
+    assert [score.name for score in objects.by("paper")] == ["plain", "ruled"]
+
+
+def test_a_data_set_with_such_columns_is_evaluated_without_them(tmp_path):
+    extra = {"block": [[1, 2]] * 4, "paper": np.array([None, "ruled"] * 2, object)}
+    dataset = Dataset.from_arrays(np.zeros((4, 4, 4), np.uint8), [0, 1, 0, 1], alphabet="ab", extra=extra)
+    report = Evaluator().evaluate(lambda images: np.full((len(images), 2), 0.5), dataset)
+    assert report.writer_note == "the writers are not known"
+    report.save(tmp_path)
+    with pytest.raises(DataError, match="all numbers or all text"):
+        report.by("paper")
+
+
+def test_a_bootstrap_of_right_answers_alone_is_no_interval():
+    labels = np.arange(80) % 2
+    report = Evaluator().from_predictions(labels, labels, alphabet="ab", columns={"writer": np.arange(80) // 2})
+    assert report.writer_interval is None
+    assert report.writer_note.startswith("every answer is right, and a bootstrap over 40 writers knows none but")
+    assert report.interval[0] < 1
+
+
 def test_columns_of_another_length():
     with pytest.raises(ShapeMismatchError, match="column 'writer'"):
         Evaluator().from_predictions([0, 1], [0, 1], alphabet="ab", columns={"writer": [1, 2, 3]})

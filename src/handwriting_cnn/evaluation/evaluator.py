@@ -17,6 +17,7 @@ from handwriting_cnn.types import Classifier
 
 from .answers import checked_class_numbers
 from .classifiers import asking, check_fit
+from .grouping import CLUSTERS, group_column
 from .metrics import top_answers, top_k_accuracy
 from .report import EvaluationReport
 
@@ -29,7 +30,8 @@ class Evaluator:
 
     Attributes:
         batch_size: Pictures that are classified at once, 1 or more.
-        top_k: How many of the most probable answers count for the top-k accuracy, 1 or more.
+        top_k: How many of the most probable answers count for the top-k accuracy, 1 or more; there is none where the
+            classes are no more than that.
     """
 
     batch_size: int = 256
@@ -105,7 +107,8 @@ class Evaluator:
 
         Raises:
             ShapeMismatchError: If the counts of labels, predictions, pictures, classes or entries differ.
-            DataError: If a label or prediction is out of range, or the probabilities are none.
+            DataError: If a label or prediction is out of range, the probabilities are none, a column's entries are of
+                several kinds, or ``writer`` has more than one value a picture.
         """
         truth, answers = np.asarray(labels), np.asarray(predictions)
         if truth.ndim != 1 or answers.ndim not in (1, 2):
@@ -124,9 +127,9 @@ class Evaluator:
         if answers.ndim == 2:
             answers = checked_probabilities(answers, count=len(truth), num_classes=len(alphabet))
         known = {"images": pixels, "name": name, "protocol": protocol, "digest": ""}
-        return self._report(
-            truth, answers, alphabet=alphabet, columns=checked_extra(columns or {}, len(truth)), **known
-        )
+        checked = checked_extra(columns or {}, len(truth))
+        groups = {name: group_column(name, column) for name, column in checked.items() if _groups(name, column)}
+        return self._report(truth, answers, alphabet=alphabet, columns={**checked, **groups}, **known)
 
     def _report(
         self, labels: npt.NDArray[Any], answers: npt.NDArray[Any], *, alphabet: Alphabet, **known: Any
@@ -135,15 +138,21 @@ class Evaluator:
         if answers.ndim == 1:
             predictions = checked_class_numbers(answers, num_classes=len(alphabet))
             return EvaluationReport(labels=truth, predictions=predictions, alphabet=alphabet, **known)
+        k = self.top_k if self.top_k < len(alphabet) else None  # among all classes every letter is found
         return EvaluationReport(
             labels=truth,
             predictions=top_answers(answers, 1)[:, 0],
             alphabet=alphabet,
-            top_k=self.top_k,
-            top_k_accuracy=top_k_accuracy(truth, answers, k=self.top_k),
+            top_k=k,
+            top_k_accuracy=None if k is None else top_k_accuracy(truth, answers, k=k),
             probabilities=answers,
             **known,
         )
+
+
+def _groups(name: str, column: npt.NDArray[Any]) -> bool:
+    """Return whether a column is there to group pictures by."""
+    return column.ndim == 1 or name in CLUSTERS
 
 
 def _numbered(labels: npt.NDArray[Any], answers: npt.NDArray[Any]) -> Alphabet:

@@ -15,6 +15,7 @@ CLUSTERS: Final = ("writer", "block")
 FEWEST_CLUSTERS: Final = 30
 _RESAMPLES: Final = 2_000
 _SEED: Final = 0
+_BATCH: Final = 100  # resamples in memory at once; the draws are the same
 
 
 class GroupScore(NamedTuple):
@@ -31,6 +32,27 @@ class GroupScore(NamedTuple):
     pictures: int
     accuracy: float
     interval: tuple[float, float]
+
+
+def group_column(name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a column whose equal entries are groups, ``(n,)``; Python objects become numbers or text.
+
+    Raises:
+        DataError: If it has more than one value a picture, or entries that cannot be put in an order, such as ``None``
+            among text.
+    """
+    if column.ndim != 1:
+        raise DataError(f"column {name!r} of shape {column.shape} has more than one value a picture")
+    plain = np.asarray(column.tolist()) if column.dtype.kind == "O" else column
+    if plain.dtype.kind == "O" or plain.ndim != 1:
+        kinds = ", ".join(sorted({type(entry).__name__ for entry in column}))
+        raise DataError(f"the entries of column {name!r} must be all numbers or all text, but are {kinds}")
+    return plain
+
+
+def column_to_json(column: npt.NDArray[Any]) -> list[Any]:
+    """Return a column as JSON values: what is neither number nor text is written as text."""
+    return column.tolist() if column.dtype.kind in "iubU" else [str(entry) for entry in column]
 
 
 def group_scores(right: npt.NDArray[np.bool_], column: npt.NDArray[Any]) -> tuple[GroupScore, ...]:
@@ -64,7 +86,8 @@ def bootstrap_interval(
         confidence: Coverage, between 0 and 1, exclusive.
 
     Returns:
-        ``(low, high)``, within 0..1; always the same for the same answers.
+        ``(low, high)``, within 0..1; always the same for the same answers. Where all are right it is ``(1, 1)``, which
+        is no interval: a bootstrap knows no mistakes but those that were made.
 
     Raises:
         DataError: If there are fewer than 30 clusters: too few to stand for all others.
@@ -86,6 +109,7 @@ def bootstrap_interval(
         n_resamples=_RESAMPLES,
         confidence_level=confidence,
         method="percentile",
+        batch=_BATCH,
         rng=np.random.default_rng(_SEED),
     ).confidence_interval
     return float(found.low), float(found.high)

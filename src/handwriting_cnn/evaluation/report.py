@@ -34,7 +34,8 @@ class EvaluationReport:
         name: What the data are.
         protocol: How they were split; ``""`` where that is not stated.
         digest: Sha256 of the data, or ``""``.
-        top_k: How many answers count for the top-k accuracy; ``None`` where only the first is known.
+        top_k: How many answers count for the top-k accuracy; ``None`` where only the first is known, or where there
+            are no more classes than that: then each is among them.
         top_k_accuracy: Share of pictures whose letter is among them, 0..1, or ``None``.
         probabilities: ``(n, num_classes)``, or ``None``; not in report.json.
         images: The pictures, ``(n, height, width, 1)``, or ``None``; not in report.json.
@@ -69,10 +70,10 @@ class EvaluationReport:
     @cached_property
     def writer_interval(self) -> tuple[float, float] | None:
         """The accuracy's 95% bootstrap interval over whole writers, or ``None`` for the reason in ``writer_note``."""
-        column = self._clusters
+        column, right = self._clusters, self.labels == self.predictions
         if column is None or len(np.unique(self.columns[column])) < grouping.FEWEST_CLUSTERS:
             return None
-        return grouping.bootstrap_interval(self.labels == self.predictions, self.columns[column])
+        return None if right.all() or not right.any() else grouping.bootstrap_interval(right, self.columns[column])
 
     @cached_property
     def writer_note(self) -> str:
@@ -80,28 +81,31 @@ class EvaluationReport:
         column = self._clusters
         if column is None:
             return "the writers are not known"
-        found = f"{len(np.unique(self.columns[column]))} {column}s"
+        count = len(np.unique(self.columns[column]))
+        if count < grouping.FEWEST_CLUSTERS:
+            return f"{count} {column}s are fewer than the {grouping.FEWEST_CLUSTERS} that a bootstrap over them needs"
         if self.writer_interval is None:
-            return f"{found} are fewer than the {grouping.FEWEST_CLUSTERS} that a bootstrap over them needs"
-        return found
+            alike = "right" if self.accuracy else "wrong"
+            return (
+                f"every answer is {alike}, and a bootstrap over {count} {column}s knows none but those that were given"
+            )
+        return f"{count} {column}s"
 
     @property
     def _clusters(self) -> str | None:
-        return next((name for name in grouping.CLUSTERS if name in self.columns), None)
+        columns = {name: column for name, column in self.columns.items() if column.ndim == 1 and column.dtype != object}
+        return next((name for name in grouping.CLUSTERS if name in columns), None)
 
     def by(self, column: str) -> tuple[grouping.GroupScore, ...]:
         """Return the accuracy for each entry of a column, such as ``"writer"``, ``"paper"`` or ``"form"``.
 
         Raises:
             UnknownNameError: If the report has no such column.
-            DataError: If it has more than one value a picture.
+            DataError: If it has more than one value a picture, or entries of several kinds.
         """
         UnknownNameError.check("column", [column], known=self.columns)
-        if self.columns[column].ndim != 1:
-            raise DataError(
-                f"column {column!r} of shape {self.columns[column].shape} has more than one value a picture"
-            )
-        return grouping.group_scores(self.labels == self.predictions, self.columns[column])
+        entries = grouping.group_column(column, self.columns[column])
+        return grouping.group_scores(self.labels == self.predictions, entries)
 
     @cached_property
     def confusion(self) -> npt.NDArray[np.int64]:
@@ -181,7 +185,7 @@ class EvaluationReport:
             "confusion": self.confusion.tolist(),
             "labels": self.labels.tolist(),
             "predictions": self.predictions.tolist(),
-            "columns": {name: _plain(column) for name, column in self.columns.items()},
+            "columns": {name: grouping.column_to_json(column) for name, column in self.columns.items()},
         }
 
     @classmethod
@@ -290,8 +294,3 @@ class EvaluationReport:
         row = self.probabilities[position]
         best = metrics.top_answers(row[np.newaxis], k)[0]
         return [(int(number), float(row[number])) for number in best]
-
-
-def _plain(column: npt.NDArray[Any]) -> list[Any]:
-    """Return a column as JSON values: what is neither number nor text is written as text."""
-    return column.tolist() if column.dtype.kind in "iubU" else [str(entry) for entry in column]

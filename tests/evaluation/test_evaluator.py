@@ -45,6 +45,20 @@ def test_a_function_is_judged_in_batches(dataset):
     assert (report.name, report.protocol, report.digest) == ("noise", "own", dataset.digest)
 
 
+def test_scattered_pictures_are_read_where_they_are_shown_only(dataset, tmp_path, monkeypatch):
+    part, taken = dataset.subset(np.arange(49, -1, -2)), []
+    original = Dataset.take
+    monkeypatch.setattr(Dataset, "images", property(lambda _: pytest.fail("all pictures were copied")))
+    monkeypatch.setattr(Dataset, "take", lambda self, positions: taken.append(positions) or original(self, positions))
+    report = Evaluator(batch_size=25).evaluate(classifier, part)
+    assert len(taken) == 1
+    report.save(tmp_path)
+    shown = {int(position) for positions in taken[1:] for position in positions}
+    assert shown >= set(report.mistakes.tolist())
+    monkeypatch.undo()
+    np.testing.assert_array_equal(report.images, part.images)
+
+
 def test_a_keras_model_is_judged(dataset):
     inputs = keras.Input((8, 8, 1))
     model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(inputs)))

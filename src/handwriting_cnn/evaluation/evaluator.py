@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -73,7 +74,7 @@ class Evaluator:
             dataset.labels,
             np.concatenate(batches),
             alphabet=dataset.alphabet,
-            images=dataset.images,
+            take_images=dataset.take,
             name=dataset.name,
             protocol=dataset.protocol,
             digest=dataset.digest,
@@ -126,7 +127,9 @@ class Evaluator:
             raise ShapeMismatchError(f"there are {len(truth)} labels, but {len(pixels)} pictures")
         if answers.ndim == 2:
             answers = checked_probabilities(answers, count=len(truth), num_classes=len(alphabet))
-        known = {"images": pixels, "name": name, "protocol": protocol, "digest": ""}
+        # The module's function with its argument, unlike a lambda, can be pickled.
+        taking = None if pixels is None else partial(np.take, pixels, axis=0)
+        known = {"take_images": taking, "name": name, "protocol": protocol, "digest": ""}
         checked = checked_extra(columns or {}, len(truth))
         groups = {name: group_column(name, column) for name, column in checked.items() if _groups(name, column)}
         return self._report(truth, answers, alphabet=alphabet, columns={**checked, **groups}, **known)

@@ -36,7 +36,7 @@ def pair_cards(report: "EvaluationReport") -> list[Element]:
     if not pairs:
         return []
     said = "The pairs that are most often taken for each other."
-    if report.images is not None:
+    if report.take_images is not None:
         said += " Above, pictures that were read right; framed, those that were not."
     return [
         element("h2", "Look-alikes"),
@@ -47,15 +47,16 @@ def pair_cards(report: "EvaluationReport") -> list[Element]:
 
 def mistake_cards(report: "EvaluationReport") -> list[Element]:
     """Return the section of the mistakes, the surest first, where the pictures are known."""
-    shown = report.mistakes[:_MISTAKES].tolist()
-    if report.images is None or not shown:
+    positions = report.mistakes[:_MISTAKES]
+    if report.take_images is None or not len(positions):
         return []
-    which = "All of them" if len(shown) == len(report.mistakes) else f"{len(shown)} of {len(report.mistakes):,}"
+    images = report.take_images(positions)
+    which = "All of them" if len(images) == len(report.mistakes) else f"{len(images)} of {len(report.mistakes):,}"
     order = "" if report.probabilities is None else ", the surest first, with the most probable answers"
     return [
         element("h2", "Mistakes"),
         element("p", f"{which}{order}. What was written is in green.", class_="muted"),
-        element("ul", *[_mistake(report, report.images, position) for position in shown], class_="mistakes"),
+        element("ul", *[_mistake(report, *shown) for shown in zip(images, positions, strict=True)], class_="mistakes"),
     ]
 
 
@@ -64,8 +65,8 @@ def _pair(report: "EvaluationReport", pair: ConfusedPair) -> Element:
     sides = []
     for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
         side = element("div", *letter(alphabet, one), class_="side")
-        if report.images is not None:
-            right, missed = (report.images[_positions(report, one, answer)] for answer in (one, other))
+        if report.take_images is not None:
+            right, missed = (report.take_images(_positions(report, one, answer)) for answer in (one, other))
             side.append(_strip(right, f"{title(alphabet, one)}, read right", missed=False))
             side.append(_strip(missed, f"{title(alphabet, one)}, read as {title(alphabet, other)}", missed=True))
         sides.append(side)
@@ -95,7 +96,7 @@ def _strip(images: ImageArray, said: str, *, missed: bool) -> Element:
     return element("div", *[_picture(image, said, side=_SMALL, missed=missed) for image in images], class_="strip")
 
 
-def _mistake(report: "EvaluationReport", images: ImageArray, position: int) -> Element:
+def _mistake(report: "EvaluationReport", image: ImageArray, position: int) -> Element:
     alphabet, number = report.alphabet, int(report.labels[position])
     answers = report.answers(position)
     lines = []
@@ -109,7 +110,7 @@ def _mistake(report: "EvaluationReport", images: ImageArray, position: int) -> E
     return element(
         "li",
         element("div", *letter(alphabet, number), class_="true"),
-        _picture(images[position], said, side=_LARGE, missed=False),
+        _picture(image, said, side=_LARGE, missed=False),
         element("ol", *lines, class_="answers"),
         class_="mistake card",
     )

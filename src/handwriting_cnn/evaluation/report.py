@@ -1,6 +1,6 @@
 """What was found about a classifier."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
@@ -38,7 +38,7 @@ class EvaluationReport:
             are no more classes than that: then each is among them.
         top_k_accuracy: Share of pictures whose letter is among them, 0..1, or ``None``.
         probabilities: ``(n, num_classes)``, or ``None``; not in report.json.
-        images: The pictures, ``(n, height, width, 1)``, or ``None``; not in report.json.
+        take_images: Gives the pictures at positions, ``(m, height, width, 1)``, or ``None``; not in report.json.
         columns: What else is known of each picture, ``(n,)`` each: ``writer``, and the data set's ``extra``.
     """
 
@@ -51,11 +51,16 @@ class EvaluationReport:
     top_k: int | None = None
     top_k_accuracy: float | None = None
     probabilities: ProbabilityArray | None = field(default=None)
-    images: ImageArray | None = field(default=None)
+    take_images: Callable[[npt.NDArray[Any]], ImageArray] | None = field(default=None)
     columns: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def images(self) -> ImageArray | None:
+        """All pictures, uint8 ``(n, height, width, 1)``, copied into memory, or ``None``."""
+        return None if self.take_images is None else self.take_images(np.arange(len(self)))
 
     @cached_property
     def accuracy(self) -> float:
@@ -272,11 +277,11 @@ class EvaluationReport:
         """
         from .plots import plot_mistakes
 
-        if self.images is None:
+        if self.take_images is None:
             raise DataError("this report does not know the pictures: give from_predictions its images")
         shown = self.mistakes[: rows * columns]
         return plot_mistakes(
-            self.images[shown],
+            self.take_images(shown),
             self.labels[shown],
             [self.answers(int(position)) for position in shown],
             self.alphabet,

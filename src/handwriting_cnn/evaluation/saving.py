@@ -32,12 +32,12 @@ def save_report(report: "EvaluationReport", folder: Path) -> Path:
         folder / "confusion.png": _png(report.plot_confusion()),
         folder / "scores.png": _png(report.plot_scores()),
     }
-    if report.images is not None:
+    if report.take_images is not None:
         files[folder / "mistakes.png"] = _png(report.plot_mistakes())
     files[page] = report_page(report).encode()
     for path, content in files.items():
         write_bytes(path, content)
-    if report.images is None:
+    if report.take_images is None:
         (folder / "mistakes.png").unlink(missing_ok=True)  # an earlier report's
     return page
 

@@ -135,6 +135,20 @@ def test_plots_draw_at_any_number_of_classes(classes):
         ax.figure.canvas.draw()
 
 
+def test_pictures_of_many_classes_are_bounded():
+    # Not drawn: at 150 dots an inch 1,000 classes were 3 gigabytes, and from 1,800 on matplotlib refused.
+    report = made(Alphabet.of([f"n{number}" for number in range(1000)]), count=2000, pictures=False)
+    confusion, scores = report.plot_confusion(), report.plot_scores()
+    for ax in (confusion, scores):
+        assert max(ax.figure.get_size_inches()) <= 50
+    shown = [int(label.get_text()[1:]) for label in confusion.get_xticklabels()]
+    assert confusion.get_xticks().tolist() == shown == list(range(0, 1000, shown[1]))
+    assert 100 < len(shown) < 200
+    drawn = np.sort(scores.lines[0].get_xdata())
+    np.testing.assert_allclose(drawn, np.sort(report.classes.f1)[:200] * 100)
+    assert scores.get_title() == "the lowest 200 of 1,000"
+
+
 def test_samples_show_the_data_sets_pictures():
     images = np.random.default_rng(0).integers(0, 256, (40, 12, 12), dtype=np.uint8)
     dataset = Dataset.from_arrays(images, np.arange(40) % 4, alphabet="ابتث")

@@ -15,7 +15,7 @@ from .markup import element
 _CELL: Final = 24  # SVG units
 _LETTER: Final = 15
 _LONGEST: Final = 9  # characters of a label before it is cut
-_MOST_COUNTED: Final = 40  # classes: with more, a count would not fit into its cell
+MOST_COUNTED: Final = 40  # classes: with more, a count would not fit into its cell
 
 
 def draw_matrix(confusion: npt.NDArray[np.int64], alphabet: Alphabet) -> Element:
@@ -70,7 +70,7 @@ def _cells(confusion: npt.NDArray[np.int64], alphabet: Alphabet, margin: float) 
             class_="right" if row == column else "wrong",
             fill_opacity=round(strength, 3),
         )
-        if len(alphabet) <= _MOST_COUNTED:
+        if len(alphabet) <= MOST_COUNTED:
             yield element("text", str(times), x=left + _CELL / 2, y=top + _CELL / 2, class_="times")
 
 

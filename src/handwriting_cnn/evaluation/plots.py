@@ -12,6 +12,7 @@ from handwriting_cnn.errors import ConfigError
 from handwriting_cnn.types import ImageArray, LabelArray
 
 from .lettering import drawable_labels
+from .matrix_drawing import MOST_COUNTED
 from .metrics import ClassScores
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ _WRONG: Final = "#c2410c"
 _INK: Final = "#1f2328"
 _MUTED: Final = "#6b7280"
 _LINE: Final = "#e5e7eb"
-_MOST_COUNTED: Final = 40  # classes: with more, a count would not fit into its cell
+_FRAME, _SMALLEST_CELL, _LONGEST_SIDE = 2.2, 0.16, 30.0  # inches; a picture's memory grows with its side's square
+_MOST_SCORES: Final = 200
 
 
 def plot_confusion(
@@ -36,7 +38,8 @@ def plot_confusion(
         confusion: How often each class (row) got each answer (column), ``(num_classes, num_classes)``.
         alphabet: What the classes are.
         normalize: Whether the colour is the share of the row's pictures, rather than the count.
-        ax: Where to draw; ``None`` makes a new figure of a size that fits the number of classes.
+        ax: Where to draw; ``None`` makes a new figure of a size that fits the number of classes, at most 30 inches.
+            With 174 classes or more it has no room for all labels: each second one is shown, each third, and so on.
 
     Returns:
         The axes.
@@ -45,7 +48,8 @@ def plot_confusion(
 
     count = len(alphabet)
     if ax is None:
-        side = 2.2 + count * (0.42 if count <= 12 else 0.27 if count <= _MOST_COUNTED else 0.16)
+        cell = 0.42 if count <= 12 else 0.27 if count <= MOST_COUNTED else _SMALLEST_CELL
+        side = min(_FRAME + count * cell, _LONGEST_SIDE)
         ax = _new_axes(side, side)
     strength = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1) if normalize else confusion
     diagonal = np.eye(count, dtype=bool)
@@ -54,17 +58,18 @@ def plot_confusion(
         shares = np.sqrt(strength[cells] / max(strength[cells].max(initial=0), 1e-9)) * darkest
         colours[cells] += shares[:, np.newaxis] * (np.array(to_rgb(colour)) - 1)
     edges = np.arange(count + 1) - 0.5
-    ax.pcolormesh(edges, edges, colours, edgecolors=_LINE, linewidth=0.5)  # six times as fast as imshow at 100 classes
+    step = -(-count // int((_LONGEST_SIDE - _FRAME) / _SMALLEST_CELL))  # above 1, cells are too small for lines
+    ax.pcolormesh(edges, edges, colours, edgecolors=_LINE if step == 1 else "none", linewidth=0.5)  # imshow is slower
     ax.set(aspect="equal", xlim=(edges[0], edges[-1]), ylim=(edges[-1], edges[0]))
-    if count <= _MOST_COUNTED:
+    if count <= MOST_COUNTED:
         size = 10 if count <= 12 else 6.5
         for row, column in np.argwhere(confusion).tolist():
             ax.text(column, row, str(confusion[row, column]), ha="center", va="center", size=size, color=_INK)
     labels = drawable_labels(alphabet)
-    size = 13 if count <= 12 else 11 if count <= _MOST_COUNTED else 7
+    size = 13 if count <= 12 else 11 if count <= MOST_COUNTED else 7
     upright = 0 if max(map(len, labels)) <= 2 else 90
-    ax.set_xticks(range(count), labels, size=size, rotation=upright, parse_math=False)
-    ax.set_yticks(range(count), labels, size=size, parse_math=False)
+    ax.set_xticks(range(0, count, step), labels[::step], size=size, rotation=upright, parse_math=False)
+    ax.set_yticks(range(0, count, step), labels[::step], size=size, parse_math=False)
     ax.tick_params(length=0)
     ax.spines[:].set_color(_LINE)
     ax.set_xlabel("answered", color=_MUTED)
@@ -73,7 +78,7 @@ def plot_confusion(
 
 
 def plot_scores(scores: ClassScores, alphabet: Alphabet, *, ax: "Axes | None" = None) -> "Axes":
-    """Draw the F1 of each class that has pictures as a dot, the lowest first.
+    """Draw the F1 of each class that has pictures as a dot, the lowest first; of more than 200, the lowest 200.
 
     Args:
         scores: The scores of each class.
@@ -84,7 +89,7 @@ def plot_scores(scores: ClassScores, alphabet: Alphabet, *, ax: "Axes | None" = 
         The axes.
     """
     seen = np.flatnonzero(scores.support > 0)
-    order = seen[np.argsort(scores.f1[seen], kind="stable")]
+    order = seen[np.argsort(scores.f1[seen], kind="stable")][:_MOST_SCORES]
     if ax is None:
         ax = _new_axes(5.0, 1.0 + 0.24 * len(order))
     labels = drawable_labels(alphabet)
@@ -96,6 +101,8 @@ def plot_scores(scores: ClassScores, alphabet: Alphabet, *, ax: "Axes | None" = 
     ax.set_yticks(places, [labels[number] for number in order], size=10, parse_math=False)
     low = max(0.0, np.floor(scores.f1[order].min() * 10 - 0.5) * 10)
     ax.set(xlim=(low, 100 + (100 - low) * 0.12), ylim=(len(order) - 0.4, -0.6), xlabel="F1, percent")
+    if len(order) < len(seen):
+        ax.set_title(f"the lowest {len(order)} of {len(seen):,}", size=8, color=_MUTED)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.grid(visible=True, color=_LINE, linewidth=0.8)

@@ -290,10 +290,7 @@ class EvaluationReport:
         )
 
     def answers(self, position: int, *, k: int = 3) -> list[tuple[int, float | None]]:
-        """Return a picture's most probable answers as ``(class number, probability)``, the best first.
-
-        The probability is ``None``, and there is one answer, where only class numbers are known.
-        """
+        """Return a picture's most probable answers, ``(class number, probability or None)`` each, the best first."""
         if self.probabilities is None:
             return [(int(self.predictions[position]), None)]
         row = self.probabilities[position]

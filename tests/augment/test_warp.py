@@ -76,6 +76,14 @@ def test_outside_training_nothing_moves(pictures):
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(result), pictures.astype(np.float32))
 
 
+@pytest.mark.parametrize(("points", "share"), [(2, 0.94), (4, 0.87), (16, 0.83)])
+def test_an_elastic_displacement_is_as_large_as_is_said(points, share):
+    # On a ramp of one grey level a pixel, a change is the distance sampled at; at the edge, left out, it is larger.
+    ramp = np.tile(np.arange(64, dtype=np.float32)[:, np.newaxis], (400, 64, 1, 1))
+    moved = warp(AugmentConfig(**NOTHING, elastic=0.01, elastic_grid=points), ramp) - ramp
+    assert moved[:, 3:-3, 3:-3].std() == pytest.approx(share * 0.01 * 64, rel=0.07)
+
+
 @pytest.mark.parametrize("elastic", [0.0, 0.05])
 def test_draws_differ_by_picture_and_call_and_repeat_with_the_seed(elastic):
     config = AugmentConfig(elastic=elastic)

@@ -17,8 +17,9 @@ class AugmentConfig:
             separately for width and height.
         shear: Largest horizontal slant, 0..1: pixels to the side for each pixel of height.
         shift: Largest shift as a fraction of the side, 0..0.5; one number, or ``(horizontal, vertical)``.
-        elastic: Standard deviation of a smooth random displacement as a fraction of the side, 0..0.2. Marks carry
-            meaning in many scripts: keep it mild.
+        elastic: Standard deviation of a random displacement at control points, as a fraction of the side, 0..0.2.
+            Between them it is interpolated (bicubic), which makes it smaller: over all pixels it is 0.94 of that with 2
+            control points a side, 0.87 with 4, 0.83 with 16. Marks carry meaning in many scripts: keep it mild.
         elastic_grid: Control points of that displacement along each side, 2..16; fewer are smoother.
         mirror: Whether half of the pictures are mirrored left to right. Letters are not symmetric: off by default.
     """

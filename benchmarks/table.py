@@ -4,9 +4,10 @@ python benchmarks/table.py
 """
 
 import json
-import math
 from pathlib import Path
 from typing import Any
+
+from handwriting_cnn.evaluation.intervals import wilson_interval
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "results.md"
@@ -72,7 +73,7 @@ def most_seeds(sweeps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def row(record: dict[str, Any]) -> str:
     runs = record["runs"]
     total = runs[0]["n"]
-    low, high = wilson(record["mean"] * total, total)
+    low, high = wilson_interval(record["mean"] * total, total)
     deviation = record["standard_deviation"]
     reference = runs[0].get("reference_accuracy")
     return (
@@ -100,15 +101,6 @@ def pairs(record: dict[str, Any]) -> list[str]:
         )
         if (first, second) in STEPS
     ]
-
-
-def wilson(successes: float, total: int) -> tuple[float, float]:
-    """The 95% Wilson score interval (Wilson, 1927); a mean over seeds need not be a whole number of successes."""
-    z = 1.959963984540054
-    share = successes / total
-    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return centre - half, centre + half
 
 
 def where(record: dict[str, Any]) -> str:

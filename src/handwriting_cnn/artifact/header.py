@@ -18,11 +18,10 @@ from typing import Any, Final
 
 from handwriting_cnn.errors import ModelFileError
 from handwriting_cnn.storage.canonical import canonical_json
-from handwriting_cnn.storage.tensors import read_header
+from handwriting_cnn.storage.tensors import LARGEST_BYTES, read_header
 
 FORMAT_VERSION: Final = 1
 KEY: Final = "handwriting_cnn"
-LARGEST_BYTES: Final = 2**30
 
 _PARTS: Final = {"format_version": int, "architecture": dict, "alphabet": dict, "preprocessing": dict, "card": dict}
 

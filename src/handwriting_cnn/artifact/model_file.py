@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from handwriting_cnn import __version__
-from handwriting_cnn.artifact.header import FORMAT_VERSION, KEY, LARGEST_BYTES, content_digest, read_model_header
+from handwriting_cnn.artifact.header import FORMAT_VERSION, KEY, content_digest, read_model_header
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
@@ -19,7 +19,7 @@ from handwriting_cnn.models.origin import note_origin, weights_sha256
 from handwriting_cnn.models.registry import ModelSpec, build_from_spec, model_spec
 from handwriting_cnn.models.weights import named_weights, weight_array
 from handwriting_cnn.storage.canonical import canonical_json
-from handwriting_cnn.storage.tensors import load_tensors, save_tensors
+from handwriting_cnn.storage.tensors import LARGEST_BYTES, load_tensors, save_tensors
 from handwriting_cnn.types import ImageArray, ProbabilityArray
 
 _SUFFIX: Final = ".safetensors"

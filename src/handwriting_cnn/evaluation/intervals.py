@@ -6,14 +6,14 @@ from statistics import NormalDist
 from handwriting_cnn.errors import ConfigError, DataError
 
 
-def wilson_interval(successes: int, total: int, *, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(successes: float, total: int, *, confidence: float = 0.95) -> tuple[float, float]:
     """Return the Wilson score interval of a proportion.
 
     It keeps its coverage near 0 and 1, where a good classifier's accuracy lies and where ``p ± z·sqrt(p(1-p)/n)``
     fails. Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22 (1927).
 
     Args:
-        successes: How often it happened, ``0..total``.
+        successes: How often it happened, ``0..total``; a mean over several runs need not be whole.
         total: Out of how many independent trials, 1 or more.
         confidence: Coverage, between 0 and 1, exclusive.
 

@@ -120,12 +120,11 @@ def weighted_average(scores: ClassScores) -> AverageScores:
     return _average(scores, scores.support.astype(np.float64))
 
 
-def confused_pairs(confusion: npt.NDArray[np.int64], *, limit: int | None = None) -> tuple[ConfusedPair, ...]:
+def confused_pairs(confusion: npt.NDArray[np.int64]) -> tuple[ConfusedPair, ...]:
     """Return the pairs of classes that were taken for each other, most mistakes first.
 
     Args:
         confusion: How often each class (row) got each answer (column).
-        limit: The most pairs to return; ``None`` for all.
     """
     support = confusion.sum(axis=1)
     pairs = []
@@ -133,7 +132,7 @@ def confused_pairs(confusion: npt.NDArray[np.int64], *, limit: int | None = None
         first, second = (one, other) if confusion[one, other] >= confusion[other, one] else (other, one)
         there, back = int(confusion[first, second]), int(confusion[second, first])
         pairs.append(ConfusedPair(first, second, there, back, int(support[first] + support[second])))
-    return tuple(sorted(pairs, key=lambda pair: (-pair.mistakes, -pair.rate, pair.first))[:limit])
+    return tuple(sorted(pairs, key=lambda pair: (-pair.mistakes, -pair.rate, pair.first)))
 
 
 def _ratio(part: npt.NDArray[np.int64], whole: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -267,44 +267,6 @@ def test_what_does_not_fit_is_refused(net, plain_net, strokes, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-class Subclassed(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.flatten, self.answer = keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")
-
-    def call(self, images):
-        return self.answer(self.flatten(keras.ops.cast(images, "float32") / 255))
-
-
-def unbuilt():
-    dense = keras.layers.Dense(2, activation="softmax")
-    return keras.Sequential([keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), dense])
-
-
-def of_any_size():
-    inputs = keras.Input((None, None, 1))
-    maps = keras.layers.Conv2D(4, 3, activation="relu")(keras.layers.Rescaling(1 / 255)(inputs))
-    mean = keras.layers.GlobalAveragePooling2D()(maps)
-    return keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(mean))
-
-
-@pytest.mark.parametrize("make", [Subclassed, unbuilt, of_any_size])
-def test_a_model_need_not_tell_what_it_takes(make, strokes, tmp_path):
-    keras.utils.set_random_seed(0)
-    settings, parts = config(epochs=2, augment=None, learning_rate=0.02), strokes.split(0.25, seed=0)
-    result = Trainer(settings).fit(make(), parts[0], validation=parts[1], run_dir=tmp_path)
-    assert result.history["loss"][1] < result.history["loss"][0]
-    assert Trainer(settings).fit(make(), parts[0], validation=parts[1], run_dir=tmp_path).history == result.history
-
-
-def test_logits_are_refused(strokes, tmp_path):
-    dense = keras.layers.Dense(2, kernel_initializer="ones")
-    model = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Flatten(), dense])
-    with pytest.raises(DataError, match=r"of picture 0 sum to .*, not to 1: a classifier must end in softmax"):
-        Trainer(config()).fit(model, strokes, run_dir=tmp_path / "run")
-    assert not list(tmp_path.iterdir())
-
-
 def test_progress_shows_figures_and_logs_an_epoch_a_line(plain_net, strokes, monkeypatch, capsys, caplog):
     monkeypatch.setattr("handwriting_cnn.training.callbacks._QUIET_SECONDS", -1.0)
     with caplog.at_level(logging.INFO, logger="handwriting_cnn"):
@@ -316,23 +278,6 @@ def test_progress_shows_figures_and_logs_an_epoch_a_line(plain_net, strokes, mon
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == ""
-
-
-class LogNow(keras.callbacks.Callback):
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch in {1, 3}:
-            logs["edit_distance"] = epoch / 2
-
-
-def test_a_figure_of_some_epochs_only(plain_net, strokes, tmp_path):
-    settings = config(augment=None, epochs=4)
-    with pytest.raises(KeyboardInterrupt):
-        Trainer(settings).fit(plain_net(), strokes, run_dir=tmp_path, callbacks=[LogNow(), StopAt(2)])
-    result = Trainer(settings).fit(plain_net(), strokes, run_dir=tmp_path, callbacks=[LogNow()])
-    np.testing.assert_array_equal(result.history["edit_distance"], [np.nan, 0.5, np.nan, 1.5])
-    assert json.loads((tmp_path / "history.json").read_text())["edit_distance"] == [None, 0.5, None, 1.5]
-    rows = list(csv.DictReader((tmp_path / "history.csv").read_text().splitlines()))
-    assert [row["edit_distance"] for row in rows] == ["nan", "0.5", "nan", "1.5"]
 
 
 def test_learning_curves(plain_net, strokes):

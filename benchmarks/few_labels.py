@@ -31,7 +31,7 @@ SOURCE, TARGET = "russian-letters", "ahcd"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="cnn14_bn", help="the network (default cnn14_bn)")
+    parser.add_argument("--model", default="glyphnet", help="the network (default glyphnet)")
     parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (default 3)")
     parser.add_argument("--labels", type=int, nargs="*", help="labels a letter; 0 for all (default 5 10 20 50 0)")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the run folders (default runs)")

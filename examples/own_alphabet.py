@@ -53,7 +53,7 @@ hw.plot_samples(letters, seed=0)
 
 rest, test = letters.split(0.25, seed=0)
 train, validation = rest.split(0.125, seed=0)
-model = hw.build_model("cnn14_bn", input_shape=train.input_shape, num_classes=train.num_classes, seed=0, width=16)
+model = hw.build_model("glyphnet", input_shape=train.input_shape, num_classes=train.num_classes, seed=0, width=16)
 result = hw.Trainer(hw.TrainConfig(epochs=EPOCHS)).fit(model, train, validation=validation)
 report = hw.Evaluator().evaluate(result.model, test)
 print(report)

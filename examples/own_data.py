@@ -37,7 +37,7 @@ hw.plot_samples(mine, seed=0)
 
 rest, test = mine.split(0.2, seed=0)
 train, validation = rest.split(0.125, seed=0)
-model = hw.build_model("cnn14_bn", input_shape=mine.input_shape, num_classes=mine.num_classes, seed=0, width=16)
+model = hw.build_model("glyphnet", input_shape=mine.input_shape, num_classes=mine.num_classes, seed=0, width=16)
 result = hw.Trainer(hw.TrainConfig(epochs=EPOCHS, batch_size=32)).fit(model, train, validation=validation)
 print(hw.Evaluator().evaluate(result.model, test))
 

@@ -1,5 +1,8 @@
 from .artifact.model_file import SavedModel as SavedModel
 from .artifact.model_file import load_model as load_model
+from .artifact.pretrained import PretrainedModel as PretrainedModel
+from .artifact.pretrained import list_pretrained as list_pretrained
+from .artifact.reading import ReadingRules as ReadingRules
 from .augment.config import AugmentConfig as AugmentConfig
 from .augment.warp import Augment as Augment
 from .data.alphabet import Alphabet as Alphabet
@@ -15,6 +18,7 @@ from .data.table import load_csv as load_csv
 from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
 from .errors import DownloadError as DownloadError
+from .errors import ExportError as ExportError
 from .errors import HandwritingError as HandwritingError
 from .errors import ImageDecodeError as ImageDecodeError
 from .errors import IntegrityError as IntegrityError
@@ -32,6 +36,8 @@ from .evaluation.evaluator import Evaluator as Evaluator
 from .evaluation.grouping import GroupScore as GroupScore
 from .evaluation.plots import plot_samples as plot_samples
 from .evaluation.report import EvaluationReport as EvaluationReport
+from .exporting.exporter import ExportReport as ExportReport
+from .exporting.exporter import export as export
 from .imaging.preprocessing import PreprocessSpec as PreprocessSpec
 from .imaging.preprocessing import preprocess as preprocess
 from .models.registry import ModelInfo as ModelInfo
@@ -41,6 +47,9 @@ from .models.registry import list_models as list_models
 from .models.registry import model_spec as model_spec
 from .models.registry import register_model as register_model
 from .models.transfer_learning import transfer as transfer
+from .recognition.recognizer import Candidate as Candidate
+from .recognition.recognizer import Character as Character
+from .recognition.recognizer import Recognizer as Recognizer
 from .tasks.definitions import Task as Task
 from .tasks.definitions import list_tasks as list_tasks
 from .tasks.runner import TaskResult as TaskResult

@@ -13,6 +13,7 @@ Each class has a familiar second parent, so code that knows only Python's own ex
     ├── ModelFileError (ValueError)          a model file that is none or damaged, or needs an unknown architecture
     ├── RunFolderError (ValueError)          a run folder that belongs to another run, or is in use
     ├── TrainingError (RuntimeError)         training that cannot go on, such as a loss that is no longer finite
+    ├── ExportError (RuntimeError)           an exported model that does not answer as the original does
     └── OutputError (OSError)                a file or folder that could not be written
 """
 
@@ -87,6 +88,10 @@ class RunFolderError(HandwritingError, ValueError):
 
 class TrainingError(HandwritingError, RuntimeError):
     """Training cannot go on, such as when the loss is no longer finite."""
+
+
+class ExportError(HandwritingError, RuntimeError):
+    """An exported model does not answer as the original does."""
 
 
 class OutputError(HandwritingError, OSError):

@@ -170,6 +170,8 @@ def test_a_small_file_cannot_ask_for_a_large_network(path, tmp_path):
     header = {"architecture": {"name": "cnn14", "options": options}}
     with pytest.raises(ModelFileError, match=r"weight 0000\.kernel is .*\(3, 3, 1, 2\).*has .*\(3, 3, 1, 1024\)"):
         load_model(rewritten(path, tmp_path / "huge.safetensors", header=header))
+    with keras.StatelessScope():
+        pass  # at its end Keras fills the weights that it knows to have no values
 
 
 @pytest.mark.parametrize(

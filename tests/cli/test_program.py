@@ -15,7 +15,6 @@ from PIL import Image
 
 import handwriting_cnn
 from handwriting_cnn.artifact.model_file import load_model
-from handwriting_cnn.cli.program import main
 from handwriting_cnn.data.folder import load_folder
 from handwriting_cnn.evaluation.evaluator import Evaluator
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
@@ -35,24 +34,6 @@ def cli_net(input_shape, num_classes, *, units: int = 8):
     x = keras.layers.Dense(units)(keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs)))
     return keras.Model(inputs, keras.layers.Dense(num_classes, activation="softmax")(x))
 '''
-
-
-@pytest.fixture
-def run(capfd, monkeypatch, tmp_path):
-    """Runs the program in this process, in an empty folder; returns status, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-    handler = signal.getsignal(signal.SIGTERM)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["handwriting-cnn", *map(str, words)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as done:
-            main()
-        out, err = capfd.readouterr()
-        return done.value.code, out, err
-
-    yield call
-    signal.signal(signal.SIGTERM, handler)
 
 
 def process(*words, **options):

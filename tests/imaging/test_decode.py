@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import pytest
@@ -151,3 +152,13 @@ def test_damaged_files_decode_or_are_refused(place, value, kept):
 def test_other_arrays_and_objects_are_refused(array):
     with pytest.raises(DataError):
         decode_image(array)
+
+
+def test_only_regular_files_are_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "dangling.png").symlink_to(tmp_path / "nothing.png")
+    for path, words in (("pipe.png", "no regular file"), (".", "no regular file"), ("dangling.png", "No such file")):
+        with pytest.raises(ImageDecodeError, match=words):
+            decode_image(tmp_path / path)
+    with pytest.raises(ImageDecodeError, match="/dev/zero cannot be read: it is no regular file"):
+        decode_image("/dev/zero")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.core
 
 # Counted by hand from the papers' and the reference's tables, at 32x32x1 and 28 classes.
 PARAMETERS = {"cnn14": 351_484, "lenet5": 63_236, "vgg_mini": 273_532}
-BUILT_IN = ["cnn14", "cnn14_bn", "cnn3", "lenet5", "vgg16", "vgg_mini"]
+BUILT_IN = ["cnn14", "cnn14_bn", "cnn3", "glyphnet", "lenet5", "vgg16", "vgg_mini"]
 
 
 @pytest.fixture
@@ -61,8 +61,10 @@ def test_every_model_maps_pixels_to_float32_probabilities(name, shape):
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_sizes_that_cannot_work_are_refused_with_the_smallest_that_can(name):
-    with pytest.raises(ConfigError, match="16x16 to"):
-        build_model(name, input_shape=(15, 32, 1), num_classes=28)
+    smallest = {info.name: info.smallest for info in list_models()}[name]
+    assert build_model(name, input_shape=(smallest, smallest, 1), num_classes=2).output_shape == (None, 2)
+    with pytest.raises(ConfigError, match=f"{smallest}x{smallest} to"):
+        build_model(name, input_shape=(smallest - 1, 32, 1), num_classes=28)
 
 
 @pytest.mark.parametrize(

@@ -94,13 +94,23 @@ def test_colour_pictures_become_luma_for_a_grey_base(base):
 
 def test_another_size_is_scaled_with_its_aspect_kept(base):
     model = transfer(base, num_classes=2, input_shape=(64, 32, 1), seed=0)
-    adapted = keras.Model(model.input, model.get_layer("adapter_size").output)
+    resize = next(operation for operation in model.operations if "resize" in operation.name)
+    adapted = keras.Model(model.input, resize.output)
     bright = np.full((1, 64, 32, 1), 200, np.uint8)
     scaled = keras.ops.convert_to_numpy(adapted(bright))[0, ..., 0]
     assert scaled.shape == (32, 32)
     assert (scaled[:, 8:24] > 150).all()
     assert (scaled[:, :7] == 0).all()
     assert (scaled[:, 25:] == 0).all()
+
+
+@pytest.mark.core
+def test_a_plain_call_drops_nothing_out():
+    base = build_model("cnn3", input_shape=(32, 32, 1), num_classes=5, seed=0)
+    model = transfer(base, num_classes=2, input_shape=(64, 32, 1), seed=0)
+    images = np.random.default_rng(0).integers(0, 256, (4, 64, 32, 1)).astype(np.float32)
+    once, again = (keras.ops.convert_to_numpy(model(images)) for _ in range(2))
+    np.testing.assert_array_equal(once, again)
 
 
 def test_equal_forms_need_no_adapter(base):

@@ -4,7 +4,7 @@ A model file is a safetensors file whose metadata has one key, ``handwriting_cnn
 
 - ``format_version``: 1
 - ``architecture``: the registered name and its options
-- ``alphabet``, ``preprocessing``: as their ``to_json`` gives them
+- ``alphabet``, ``preprocessing``, ``reading``: as their ``to_json`` gives them
 - ``card``: data with digests, protocol, training, metrics with intervals, versions, licence
 - ``sha256``: over all of that and the tensors
 """
@@ -23,7 +23,14 @@ from handwriting_cnn.storage.tensors import LARGEST_BYTES, read_header
 FORMAT_VERSION: Final = 1
 KEY: Final = "handwriting_cnn"
 
-_PARTS: Final = {"format_version": int, "architecture": dict, "alphabet": dict, "preprocessing": dict, "card": dict}
+_PARTS: Final = {
+    "format_version": int,
+    "architecture": dict,
+    "alphabet": dict,
+    "preprocessing": dict,
+    "reading": dict,
+    "card": dict,
+}
 
 
 def read_model_header(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> dict[str, Any]:

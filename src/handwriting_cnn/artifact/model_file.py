@@ -1,6 +1,7 @@
 """The saved model: one file that never runs code."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 
 from handwriting_cnn import __version__
 from handwriting_cnn.artifact.header import FORMAT_VERSION, KEY, content_digest, read_model_header
+from handwriting_cnn.artifact.pretrained import model_path
+from handwriting_cnn.artifact.reading import ReadingRules
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
@@ -34,12 +37,14 @@ class SavedModel:
         model: The network, in float32.
         alphabet: What the classes are.
         preprocessing: How a picture becomes the network's square.
+        reading: How characters on paper are scaled for it, and its confidences calibrated.
         card: Provenance as JSON values: data with digests, training, metrics with intervals, versions, licence.
     """
 
     model: keras.Model
     alphabet: Alphabet
     preprocessing: PreprocessSpec
+    reading: ReadingRules = field(default_factory=ReadingRules)
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, images: ImageArray, /) -> ProbabilityArray:
@@ -86,6 +91,7 @@ class SavedModel:
             "architecture": spec.to_json(),
             "alphabet": self.alphabet.to_json(),
             "preprocessing": self.preprocessing.to_json(),
+            "reading": self.reading.to_json(),
             "card": {"versions": _versions(), **self.card},
         }
         try:
@@ -97,12 +103,12 @@ class SavedModel:
 
 
 def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> SavedModel:
-    """Load a model file.
+    """Load a model file, or a trained model of the package by its name.
 
     The network is built by this library's own registered factory and then filled: nothing in the file is run.
 
     Args:
-        path: The model file.
+        path: The model file, or a name of :func:`~handwriting_cnn.list_pretrained`.
         max_bytes: Largest file that is opened, in bytes.
 
     Returns:
@@ -112,7 +118,7 @@ def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> 
         ModelFileError: If the file is none, is damaged, has weights that are not finite or not its architecture's, or
             needs an architecture that is not registered.
     """
-    path = Path(path)
+    path = model_path(Path(path))
     header = read_model_header(path, max_bytes=max_bytes)
     tensors = load_tensors(path, max_bytes=max_bytes)
     if header["sha256"] != content_digest(header, tensors):
@@ -121,6 +127,7 @@ def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> 
     try:
         alphabet = Alphabet.from_json(header["alphabet"])
         preprocessing = PreprocessSpec.from_json(header["preprocessing"])
+        reading = ReadingRules.from_json(header["reading"])
         spec = ModelSpec(architecture["name"], architecture["options"])
         outline = _outline(spec)
     except UnknownNameError as error:
@@ -135,16 +142,22 @@ def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> 
     for name, weight in named_weights(model).items():
         weight.assign(tensors[name].astype(weight.dtype))
     note_origin(model, learned=weights_sha256(model.weights))
-    return SavedModel(model=model, alphabet=alphabet, preprocessing=preprocessing, card=header["card"])
+    return SavedModel(model=model, alphabet=alphabet, preprocessing=preprocessing, reading=reading, card=header["card"])
 
 
 def _outline(spec: ModelSpec) -> keras.Model:
     """Build a network whose weights have names, shapes and types, but no values.
 
-    A file of a few bytes can describe a network that no memory has room for.
+    A file of a few bytes can describe a network that no memory has room for. Keras notes, by thread, which weights have
+    no values yet, and fills them at the next opportunity: the thread ends with its notes.
     """
-    with keras.StatelessScope(initialize_variables=False):
-        return build_from_spec(spec)
+
+    def build() -> keras.Model:
+        with keras.StatelessScope(initialize_variables=False):
+            return build_from_spec(spec)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(build).result()
 
 
 def _versions() -> dict[str, str]:

@@ -21,6 +21,8 @@ class AugmentConfig:
             Between them it is interpolated (bicubic), which makes it smaller: over all pixels it is 0.94 of that with 2
             control points a side, 0.87 with 4, 0.83 with 16. Marks carry meaning in many scripts: keep it mild.
         elastic_grid: Control points of that displacement along each side, 2..16; fewer are smoother.
+        stroke: Largest share, 0..1, by which strokes become thicker or thinner: of the way from the picture to its
+            brightest or darkest neighbour within a pixel. Pens differ.
         mirror: Whether half of the pictures are mirrored left to right. Letters are not symmetric: off by default.
     """
 
@@ -30,12 +32,13 @@ class AugmentConfig:
     shift: float | tuple[float, float] = 0.08
     elastic: float = 0.0
     elastic_grid: int = 4
+    stroke: float = 0.0
     mirror: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.shift, tuple) and len(self.shift) != 2:
             raise ConfigError(f"shift must be a number or (horizontal, vertical), but is {self.shift!r}")
-        bounds = {"rotation": 180.0, "scale": 1.0, "shear": 1.0, "elastic": 0.2}
+        bounds = {"rotation": 180.0, "scale": 1.0, "shear": 1.0, "elastic": 0.2, "stroke": 1.0}
         values = [(name, getattr(self, name), high) for name, high in bounds.items()]
         values += [("shift", fraction, 0.5) for fraction in self.shift_fractions]
         for name, value, high in values:

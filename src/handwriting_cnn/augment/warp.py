@@ -19,8 +19,8 @@ class Augment(_Layer):
     """Distort pictures at random while training; pass them unchanged otherwise.
 
     Rotation, magnification, slant, shift and elastic displacement are composed into one coordinate map, so that each
-    picture is interpolated once (bilinear). What comes from outside the picture is paper (0). The draws follow from
-    the state of :attr:`seed_generator` alone.
+    picture is interpolated once (bilinear). What comes from outside the picture is paper (0). Strokes become thicker or
+    thinner after that. The draws follow from the state of :attr:`seed_generator` alone.
 
     Args:
         config: The ranges to draw from.
@@ -43,14 +43,23 @@ class Augment(_Layer):
         count = ops.shape(images)[0]
         height, width = images.shape[1:3]
         matrices = inverse_affine(self._draw(count), self.config, height=height, width=width)
-        if not self.config.elastic:
-            return _affine_warp(images, matrices)
+        if self.config.elastic:
+            images = _elastic_warp(images, matrices, self._draw_displacement(count, height, width))
+        else:
+            images = _affine_warp(images, matrices)
+        if not self.config.stroke:
+            return images
+        share = keras.random.uniform((count, 1, 1, 1), minval=-1.0, maxval=1.0, seed=self.seed_generator)
+        return _with_other_strokes(images, share * self.config.stroke)
+
+    def _draw_displacement(self, count: Any, height: int, width: int) -> Any:
+        """Return smooth random displacements in pixels, ``(count, height, width, 2)`` as x and y."""
         noise = keras.random.normal(
             (count, self.config.elastic_grid, self.config.elastic_grid, 2), seed=self.seed_generator
         )
         field = ops.image.resize(noise, (height, width), interpolation="bicubic", data_format="channels_last")
         scale = np.array([width, height], np.float32) * self.config.elastic
-        return _elastic_warp(images, matrices, field * scale)
+        return field * scale
 
     def _draw(self, count: Any) -> Any:
         """Return ``(count, 7)`` uniform draws in -1..1, one column for each parameter of the affine part."""
@@ -94,6 +103,15 @@ def inverse_affine(draws: Any, config: AugmentConfig, *, height: int, width: int
     a2 = centre_x - a0 * from_x - a1 * from_y
     b2 = centre_y - b0 * from_x - b1 * from_y
     return ops.stack([a0, a1, a2, b0, b1, b2], axis=1)
+
+
+def _with_other_strokes(images: Any, share: Any) -> Any:
+    """Return pictures with thicker strokes where the share ``(n, 1, 1, 1)`` is above 0, with thinner ones below."""
+    brightest, darkest = (
+        sign * ops.max_pool(sign * images, 3, strides=1, padding="same", data_format="channels_last")
+        for sign in (1.0, -1.0)
+    )
+    return images + ops.abs(share) * (ops.where(share > 0, brightest, darkest) - images)
 
 
 def _affine_warp(images: Any, matrices: Any) -> Any:

@@ -14,10 +14,11 @@ from handwriting_cnn.cli.output import print_json, print_pairs
 @click.argument("model_file", type=click.Path(path_type=Path))
 @json_option
 def command(*, model_file: Path, as_json: bool) -> None:
-    """Show what a model file says of itself; no framework is loaded and nothing in the file is run."""
+    """Show what a model file, or a pretrained model, says of itself; nothing in it is run, no framework is loaded."""
     from handwriting_cnn.artifact.header import read_model_header
+    from handwriting_cnn.artifact.pretrained import model_path
 
-    header = read_model_header(model_file)
+    header = read_model_header(model_path(model_file))
     if as_json:
         print_json(header)
         return

@@ -16,15 +16,18 @@ from typing_extensions import override
 
 import handwriting_cnn
 from handwriting_cnn.cli.output import STOPPED
-from handwriting_cnn.errors import HandwritingError
+from handwriting_cnn.errors import ExportError, HandwritingError
 
 _COMMANDS: Final = {
     "datasets": "List the data sets that can be loaded by name.",
     "models": "List the networks that can be built by name.",
+    "pretrained": "List the trained models that the package brings along.",
+    "predict": "Read the characters of pictures.",
     "reproduce": "Run a reference task from data to report.",
     "train": "Train a model and score it on a test set.",
     "evaluate": "Score a model file on a test set.",
     "compare": "Compare reports on the same pictures in pairs.",
+    "export": "Write a model for other programs.",
     "info": "Show what a model file says of itself.",
 }
 
@@ -83,6 +86,8 @@ def main() -> NoReturn:
         _fail(f"{error.format_message()} See '{command} --help'.", 2)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
+    except ExportError as error:  # a check that failed, and no mistake of the user's
+        _fail(str(error), 1)
     except (HandwritingError, click.ClickException) as error:
         _fail(str(error) if isinstance(error, HandwritingError) else error.format_message(), 2)
     except (KeyboardInterrupt, click.Abort):

@@ -23,7 +23,7 @@ from handwriting_cnn.errors import ConfigError
 
 @click.command("train")
 @data_options
-@click.option("--model", default="cnn14_bn", show_default=True, metavar="NAME", help="A network by name.")
+@click.option("--model", default="glyphnet", show_default=True, metavar="NAME", help="A network by name.")
 @click.option("--epochs", type=int, help="Passes over the training set [default: by the set's size].")
 @click.option("--batch-size", type=int, help="Pictures an update.")
 @click.option("--learning-rate", type=float, help="The schedule's highest rate.")

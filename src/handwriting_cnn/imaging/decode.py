@@ -1,9 +1,12 @@
 """Decoding pictures of any kind to grey pixels."""
 
 import io
+import stat
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
@@ -23,9 +26,26 @@ MAX_PIXELS: Final = 40_000_000
 
 
 def decode_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> GreyImage:
-    """Decode a picture to grey.
+    """Decode a picture to grey: colour becomes luma (ITU-R BT.601). See :func:`decode_colours`.
 
-    Colour becomes luma (ITU-R BT.601), transparency lies on white paper, a camera's orientation (EXIF) is applied,
+    Args:
+        source: As there.
+        max_pixels: As there.
+
+    Returns:
+        uint8 of shape ``(height, width)``.
+
+    Raises:
+        ImageDecodeError: As there.
+        DataError: As there.
+    """
+    return _decoded(source, max_pixels, lambda image: np.array(image.convert("L")))
+
+
+def decode_colours(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
+    """Decode a picture to RGB, or to grey if it has no colours.
+
+    Transparency lies on white paper, a camera's orientation (EXIF) is applied,
     16 bits become 8, floats 0..1 become 0..255, and of several pages or frames the first is taken.
 
     Args:
@@ -34,20 +54,24 @@ def decode_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> GreyIm
         max_pixels: Largest picture, decided before its pixels are decoded.
 
     Returns:
-        uint8 of shape ``(height, width)``.
+        uint8 of shape ``(height, width, 3)`` or ``(height, width)``.
 
     Raises:
         ImageDecodeError: If it is no picture of these formats, is damaged, or is larger than allowed.
         DataError: If an array has another form.
     """
+    return _decoded(source, max_pixels, np.array)
+
+
+def _decoded(source: ImageSource, max_pixels: int, finish: Callable[[Image.Image], Any]) -> Any:
     if isinstance(source, np.ndarray):
-        return _to_grey("the array", _from_array(source, max_pixels))
+        return finish(_flattened("the array", _from_array(source, max_pixels)))
     name = _name(source)
     try:
         # Pillow warns of damaged metadata, which matters to no pixel, and of sizes, which are checked here.
         with warnings.catch_warnings(action="ignore"), _opened(source) as image:
             _check_pixels(name, image.size, max_pixels)
-            return _to_grey(name, image)
+            return finish(_flattened(name, image))
     except DataError:
         raise
     except UnidentifiedImageError:
@@ -71,7 +95,12 @@ def _opened(source: Any) -> AbstractContextManager[Image.Image]:
         return nullcontext(source)
     if isinstance(source, bytes | bytearray | memoryview):
         source = io.BytesIO(source)
-    elif not isinstance(source, str | PathLike) and not hasattr(source, "read"):
+    elif isinstance(source, str | PathLike):
+        if not stat.S_ISREG(Path(source).stat().st_mode):
+            raise ImageDecodeError(
+                f"{_name(source)} cannot be read: it is no regular file"
+            )  # a pipe would be waited for
+    elif not hasattr(source, "read"):
         raise DataError(
             "a picture must be a path, bytes, an open file, a PIL image or an array, "
             f"but is {type(source).__module__}.{type(source).__qualname__}"
@@ -99,17 +128,17 @@ def _from_array(array: npt.NDArray[Any], max_pixels: int) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def _to_grey(name: str, image: Image.Image) -> GreyImage:
+def _flattened(name: str, image: Image.Image) -> Image.Image:
+    """Return an image in mode L or RGB."""
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image).astype(np.float32)
         top = 1 if image.mode == "F" else 65_535  # Pillow opens 16-bit files as I;16 or I
         if not ((values >= 0) & (values <= top)).all():
             raise ImageDecodeError(f"{name} has pixels outside 0..{top}")
-        return np.rint(values * np.float32(255 / top)).astype(np.uint8)
+        return Image.fromarray(np.rint(values * np.float32(255 / top)).astype(np.uint8))
     if image.has_transparency_data:
         colours = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", colours.size, "white"), colours)
-    if image.mode not in {"L", "1"}:
-        image = image.convert("RGB")  # not every mode becomes grey in one step
-    return np.array(image.convert("L"))
+    # Not every mode becomes grey in one step.
+    return image.convert("L" if image.mode in {"L", "1"} else "RGB")

@@ -33,7 +33,9 @@ def cnn14(input_shape: Shape, num_classes: int, *, width: int = 32, dropout: flo
     Returns:
         A ``keras.Model`` from pixels 0..255 to probabilities.
     """
-    return _build("cnn14", input_shape, num_classes, width=width, dropout=dropout, normalise=False, dense_layers=2)
+    inputs, x = image_input(input_shape)
+    x = cnn14_features(x, width=width, dropout=dropout, normalise=False, dense_layers=2)
+    return keras.Model(inputs, class_probabilities(x, num_classes), name="cnn14")
 
 
 @register_model("cnn14_bn", smallest=16)
@@ -49,15 +51,26 @@ def cnn14_bn(input_shape: Shape, num_classes: int, *, width: int = 32, dropout: 
     Returns:
         A ``keras.Model`` from pixels 0..255 to probabilities.
     """
-    return _build("cnn14_bn", input_shape, num_classes, width=width, dropout=dropout, normalise=True, dense_layers=1)
+    inputs, x = image_input(input_shape)
+    x = cnn14_features(x, width=width, dropout=dropout, normalise=True, dense_layers=1)
+    return keras.Model(inputs, class_probabilities(x, num_classes), name="cnn14_bn")
 
 
-def _build(
-    name: str, input_shape: Shape, num_classes: int, *, width: int, dropout: float, normalise: bool, dense_layers: int
-) -> keras.Model:
+def cnn14_features(x: Any, *, width: int, dropout: float, normalise: bool, dense_layers: int) -> Any:
+    """Return what the softmax of CNN-14 reads.
+
+    Args:
+        x: Pictures of levels 0..1, ``(n, height, width, channels)``, at least 16x16 pixels.
+        width: Filters of the first stage, 1..1024.
+        dropout: Rate of dropout, 0..0.95.
+        normalise: Whether batch normalisation follows each convolution.
+        dense_layers: How many hidden dense layers there are.
+
+    Raises:
+        ConfigError: If an option is outside its range.
+    """
     check_option("width", width, low=1, high=1024, integer=True)
     check_option("dropout", dropout, low=0.0, high=0.95)
-    inputs, x = image_input(input_shape)
     for stage, (multiple, dropping) in enumerate(_STAGES, start=1):
         for step in (1, 2):
             x = _convolution(x, multiple * width, name=f"stage{stage}_conv{step}", normalise=normalise)
@@ -68,8 +81,7 @@ def _build(
     weights = _NORMALISED_WEIGHTS if normalise else _RELU_WEIGHTS
     for layer in range(1, dense_layers + 1):
         x = keras.layers.Dense(8 * width, activation="relu", kernel_initializer=weights, name=f"dense{layer}")(x)
-    x = keras.layers.Dropout(dropout, name="head_dropout")(x)
-    return keras.Model(inputs, class_probabilities(x, num_classes), name=name)
+    return keras.layers.Dropout(dropout, name="head_dropout")(x)
 
 
 def _convolution(x: Any, filters: int, *, name: str, normalise: bool) -> Any:

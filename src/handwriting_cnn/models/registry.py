@@ -26,7 +26,7 @@ Factory: TypeAlias = Callable[..., keras.Model]
 
 LARGEST_SIDE: Final = 4096
 LARGEST_NUM_CLASSES: Final = 100_000
-_BUILT_IN: Final = ("custom_cnn", "lenet", "shallow", "transfer_learning", "vgg")
+_BUILT_IN: Final = ("custom_cnn", "glyphnet", "lenet", "shallow", "transfer_learning", "vgg")
 _SPEC_ATTRIBUTE: Final = "_handwriting_cnn_spec"
 
 

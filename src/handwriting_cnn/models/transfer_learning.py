@@ -177,10 +177,10 @@ def _adapted(x: Any, wanted: Shape, adapter: str) -> Any:
     if adapter == "none" and given != wanted:
         raise ConfigError(f"the base takes pictures of {wanted}, the new ones are {given}: an adapter is needed")
     if given[:2] != (height, width):
-        scale = keras.layers.Resizing(
-            height, width, interpolation="bilinear", pad_to_aspect_ratio=True, fill_value=0.0, name="adapter_size"
+        # No Resizing layer: as a network's first, it lets Keras take every plain call for one of training, dropout on.
+        x = keras.ops.image.resize(
+            x, (height, width), interpolation="bilinear", pad_to_aspect_ratio=True, fill_value=0.0
         )
-        x = scale(x)
     if given[2] != channels or adapter == "conv":
         convolution = keras.layers.Conv2D(channels, 3, padding="same", name="adapter_channels")
         x = convolution(x)

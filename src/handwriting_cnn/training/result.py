@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from handwriting_cnn.artifact.model_file import SavedModel
+from handwriting_cnn.artifact.reading import ReadingRules
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.storage.atomic import write_text
@@ -36,6 +37,8 @@ class TrainResult:
         seconds: Seconds of training, without the time between the parts of a run that continued.
         alphabet: What the classes are.
         preprocessing: How a picture becomes the network's square.
+        reading: How characters on paper are scaled for the model, from the training pictures, and its confidences
+            calibrated, on the validation set where there is one.
         provenance: What the run was trained on: names, protocol, sizes and digests of the data.
     """
 
@@ -46,6 +49,7 @@ class TrainResult:
     seconds: float
     alphabet: Alphabet
     preprocessing: PreprocessSpec
+    reading: ReadingRules = field(default_factory=ReadingRules)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def to_saved_model(self, *, metrics: Mapping[str, Any] | None = None, licence: str = "not stated") -> SavedModel:
@@ -61,7 +65,13 @@ class TrainResult:
             "metrics": dict(metrics or {}),
             "training": {**self.config.to_json(), "best_epoch": self.best_epoch},
         }
-        return SavedModel(model=self.model, alphabet=self.alphabet, preprocessing=self.preprocessing, card=card)
+        return SavedModel(
+            model=self.model,
+            alphabet=self.alphabet,
+            preprocessing=self.preprocessing,
+            reading=self.reading,
+            card=card,
+        )
 
     def save(
         self, path: str | PathLike[str], *, metrics: Mapping[str, Any] | None = None, licence: str = "not stated"

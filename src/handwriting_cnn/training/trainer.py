@@ -21,6 +21,7 @@ from handwriting_cnn.models.origin import model_origin
 from handwriting_cnn.models.registry import model_spec
 from handwriting_cnn.training.averages import averaged_weights
 from handwriting_cnn.training.batches import Batches
+from handwriting_cnn.training.calibration import reading_rules
 from handwriting_cnn.training.callbacks import FiniteLoss, Progress, SeedStates, Validation
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
@@ -148,6 +149,7 @@ class Trainer:
             seconds=recorder.seconds,
             alphabet=train.alphabet,
             preprocessing=train.preprocessing,
+            reading=reading_rules(model, train, validation),
             provenance=provenance,
         )
         if folder is not None:

@@ -1,0 +1,113 @@
+"""What a reader of pictures must know of a model besides its network."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final
+
+import numpy as np
+import scipy.optimize
+
+from handwriting_cnn.errors import ConfigError, UnknownNameError
+from handwriting_cnn.imaging.strokes import stroke_width
+from handwriting_cnn.types import ImageArray, LabelArray, ProbabilityArray
+
+_INK: Final = 64  # a level, of 255, that counts as ink
+_TEMPERATURES: Final = (0.1, 10.0)
+_REFUSED: Final = 0.005  # of the right answers: so many are given up for the wrong ones
+_DIGITS: Final = 6  # decimals that are kept: the same training gives the same file on every machine
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingRules:
+    """How a model's answers to characters on paper are asked for and judged.
+
+    Attributes:
+        extent: How much of the square's side the longer side of a character takes in the pictures that the model
+            learned from, 0.1..1: a character found on a page is scaled to it.
+        stroke: Their strokes' width as a share of that longer side, 0.005..1.
+        temperature: Divides the logarithm of the probabilities before they are confidences, 0.1..10.
+        threshold: Confidence, 0..1, below which nothing is recognised.
+    """
+
+    extent: float = 0.75
+    stroke: float = 0.1
+    temperature: float = 1.0
+    threshold: float = 0.0
+
+    def __post_init__(self) -> None:
+        bounds = {"extent": (0.1, 1.0), "stroke": (0.005, 1.0), "temperature": _TEMPERATURES, "threshold": (0.0, 1.0)}
+        for name, (low, high) in bounds.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+                raise ConfigError(f"{name} must be a number in {low:g}..{high:g}, but is {value!r}")
+
+    def confidences(self, probabilities: ProbabilityArray) -> ProbabilityArray:
+        """Return probabilities ``(n, num_classes)`` at this temperature: ``softmax(log p / temperature)``."""
+        if self.temperature == 1.0:
+            return probabilities
+        return _at_temperature(probabilities, self.temperature).astype(np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rules as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "ReadingRules":
+        """Make rules from what :meth:`to_json` returned; a rule that does not exist is refused."""
+        UnknownNameError.check("reading rule", values, known=(item.name for item in fields(cls)))
+        return cls(**values)
+
+
+def typical_rules(images: ImageArray) -> ReadingRules:
+    """Return rules with the extent and the stroke of pictures: medians over those that are not blank.
+
+    Args:
+        images: uint8 ``(n, height, width, channels)``, bright ink on 0.
+    """
+    inked: Any = (images > _INK).any(axis=3)
+    inked = inked[inked.any(axis=(1, 2))]
+    if not len(inked):
+        return ReadingRules()
+    height, width = inked.shape[1:]
+    spans = np.stack([_span(inked.any(axis=axis)) for axis in (2, 1)])
+    strokes = np.array([stroke_width(np.pad(mask, 1)) for mask in inked]) / spans.max(axis=0)
+    extent = np.median((spans / [[height], [width]]).max(axis=0))
+    return ReadingRules(
+        extent=round(float(np.clip(extent, 0.1, 1)), _DIGITS),
+        stroke=round(float(np.clip(np.median(strokes), 0.005, 1)), _DIGITS),
+    )
+
+
+def fitted_rules(typical: ReadingRules, probabilities: ProbabilityArray, labels: LabelArray) -> ReadingRules:
+    """Return rules whose confidences are calibrated on answers to pictures that the model did not learn from.
+
+    The temperature is the one that makes the labels most likely (Guo and others, 2017, arXiv:1706.04599). The threshold
+    gives up half a percent of the right answers, those with the lowest confidence.
+
+    Args:
+        typical: Rules that say how the pictures look.
+        probabilities: The network's own, float ``(n, num_classes)``.
+        labels: The true classes ``(n,)``.
+    """
+
+    def surprise(logarithm: float) -> float:
+        chosen = _at_temperature(probabilities, float(np.exp(logarithm)))[np.arange(len(labels)), labels]
+        return -float(np.log(np.maximum(chosen, 1e-12)).mean())
+
+    found = scipy.optimize.minimize_scalar(surprise, bounds=np.log(_TEMPERATURES), method="bounded")
+    rules = replace(typical, temperature=round(float(np.exp(found.x)), _DIGITS))
+    confidences = rules.confidences(probabilities)
+    right = confidences.max(axis=1)[confidences.argmax(axis=1) == labels]
+    threshold = float(np.quantile(right, _REFUSED)) if len(right) else 0.0
+    return replace(rules, threshold=round(threshold, _DIGITS))
+
+
+def _at_temperature(probabilities: ProbabilityArray, temperature: float) -> Any:
+    logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-30)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _span(inked: Any) -> Any:
+    """Return how many places lie from the first to the last that is inked, of each row ``(n, places)``."""
+    return inked.shape[1] - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1)

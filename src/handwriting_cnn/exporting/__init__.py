@@ -1,0 +1,1 @@
+"""Models for other programs: ONNX, LiteRT, SavedModel and Keras's own file."""

@@ -1,0 +1,217 @@
+"""Writing a model for another program, and checking what was written."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from handwriting_cnn.artifact.model_file import SavedModel
+from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.errors import ConfigError, DataError, ExportError, OutputError
+from handwriting_cnn.exporting.formats import Format, KerasFile, LiteRT, Onnx, SavedModelFolder
+from handwriting_cnn.models.answers import network_answers
+from handwriting_cnn.storage.atomic import staged_folder, write_bytes, write_text
+from handwriting_cnn.types import ImageArray
+
+_FORMATS: Final = (Onnx, LiteRT, SavedModelFolder, KerasFile)
+_LARGEST_DIFFERENCE: Final = 1e-4
+_INT8_DIFFERENT: Final = 0.01  # of the answers
+_RANGES: Final = 500  # pictures that show the ranges for int8
+_STROKES: Final = 64  # pictures drawn for the check where none are given
+
+
+class _Savable(Protocol):
+    def to_saved_model(self) -> SavedModel: ...
+
+
+class _Reading(Protocol):
+    @property
+    def saved(self) -> SavedModel: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportReport:
+    """What was written, and how it compares with the original.
+
+    Attributes:
+        path: The file or folder.
+        format: ``"ONNX"``, ``"LiteRT"``, ``"SavedModel"`` or ``"Keras"``.
+        int8: Whether its numbers are 8-bit integers.
+        bytes: Its size.
+        images: Pictures that both were asked about.
+        largest_difference: Of two probabilities of the same class and picture.
+        different_answers: Pictures whose most likely class differs.
+    """
+
+    path: Path
+    format: str
+    int8: bool
+    bytes: int
+    images: int
+    largest_difference: float
+    different_answers: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {**asdict(self), "path": str(self.path)}
+
+
+def export(
+    model: SavedModel | _Savable | _Reading | keras.Model,
+    path: str | PathLike[str],
+    *,
+    images: Dataset | ImageArray | None = None,
+    int8: bool = False,
+    overwrite: bool = False,
+) -> ExportReport:
+    """Write a model for other programs; its own runtime must give the original's answers, else nothing is left.
+
+    The written network takes float32 pixels 0..255 ``(n, height, width, channels)`` and gives probabilities. Beside it
+    lies ``<name>.json`` with the comparison, the alphabet, and the rules for pictures; ONNX has them as metadata, too.
+
+    Args:
+        model: A saved model, a training run's result, a recogniser, or a network.
+        path: Where to; its suffix is the format: ``.onnx``, ``.tflite`` (LiteRT), ``.keras``, or none for a SavedModel
+            folder.
+        images: Pictures for the comparison, uint8 ``(n, height, width, channels)`` or a data set; ``None`` draws
+            strokes. Real ones are better, and int8 needs them.
+        int8: Whether LiteRT computes in 8-bit integers, whose ranges the first 500 pictures show.
+        overwrite: Whether what lies at ``path`` is replaced.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        ConfigError: If the suffix is of no format, something it needs is not installed, or int8 is asked of
+            another format than LiteRT or without pictures.
+        DataError: If the pictures are not of the model's form.
+        OutputError: If the path exists and must not be replaced, or cannot be written.
+        ExportError: If the answers differ: by more than 0.0001, or for int8 in more than 1% of the pictures.
+    """
+    path, (network, metadata) = Path(path), _parts(model)
+    pictures = _pictures(images, network)
+    kind = _format(path, pictures if int8 and images is not None else None, int8=int8)
+    beside = path.with_name(f"{path.name}.json")
+    for place in (path, beside):
+        if place.exists() and not overwrite:
+            raise OutputError(f"{place} exists already: it is replaced only where overwrite is asked for")
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder, f"model{kind.suffix}")
+        original = network_answers(network, pictures)
+        kind.write(network, written)
+        if isinstance(kind, Onnx):
+            _add_metadata(written, metadata)
+        report = _compared(kind, written, path, original, pictures, int8=int8)
+        _check(report)
+        if written.is_dir():
+            with staged_folder(path, overwrite=overwrite) as staged:
+                shutil.copytree(written, staged, dirs_exist_ok=True)
+        else:
+            write_bytes(path, written.read_bytes())
+    write_text(beside, json.dumps({"comparison": report.to_json(), **metadata}, ensure_ascii=False, indent=2) + "\n")
+    return report
+
+
+def _parts(model: Any) -> tuple[keras.Model, dict[str, Any]]:
+    """Return the network and what else a program must know to use it."""
+    if isinstance(model, keras.Model):
+        return model, {}
+    saved = getattr(model, "saved", model)
+    if hasattr(saved, "to_saved_model"):
+        saved = saved.to_saved_model()
+    if not isinstance(saved, SavedModel):
+        raise ConfigError(f"a saved model, a result, a recogniser or a network is exported, not {type(model).__name__}")
+    return saved.model, {
+        "alphabet": saved.alphabet.to_json(),
+        "preprocessing": saved.preprocessing.to_json(),
+        "reading": saved.reading.to_json(),
+        "card": dict(saved.card),
+    }
+
+
+def _format(path: Path, representative: ImageArray | None, *, int8: bool) -> Format:
+    suffixes = {kind.suffix: kind for kind in _FORMATS}
+    if path.suffix.lower() not in suffixes:
+        raise ConfigError(f"{path.name} has the suffix of no format: {', '.join(filter(None, suffixes))}, or none")
+    kind = suffixes[path.suffix.lower()]
+    if int8 and (kind is not LiteRT or representative is None):
+        raise ConfigError("int8 is possible for .tflite alone, and needs pictures that show the ranges")
+    chosen: Format = LiteRT(representative[:_RANGES]) if int8 and representative is not None else kind()
+    chosen.check_installed()
+    return chosen
+
+
+def _pictures(images: Dataset | ImageArray | None, network: keras.Model) -> ImageArray:
+    shape = tuple(network.input_shape[1:])
+    if images is None:
+        return _strokes(shape)
+    pictures = np.asarray(images.images if isinstance(images, Dataset) else images)
+    if pictures.dtype != np.uint8 or pictures.shape[1:] != shape or not len(pictures):
+        raise DataError(
+            f"the model takes uint8 pictures (n, {', '.join(map(str, shape))}), but these are {pictures.dtype} of "
+            f"{pictures.shape}"
+        )
+    return pictures
+
+
+def _strokes(shape: tuple[int, int, int]) -> ImageArray:
+    """Return pictures of a few strokes each."""
+    random = np.random.default_rng(0)
+    height, width, channels = shape
+    drawn: list[npt.NDArray[np.uint8]] = []
+    for _ in range(_STROKES):
+        image = Image.new("L", (width, height))
+        points = random.uniform(0.15, 0.85, (random.integers(3, 7), 2)) * (width, height)
+        ImageDraw.Draw(image).line([tuple(point) for point in points], fill=255, width=max(width // 14, 1))
+        drawn.append(np.asarray(image))
+    return np.repeat(np.stack(drawn)[..., np.newaxis], channels, axis=3)
+
+
+def _compared(
+    kind: Format, written: Path, path: Path, original: Any, pictures: ImageArray, *, int8: bool
+) -> ExportReport:
+    exported = np.asarray(kind.open(written)(pictures))
+    if exported.shape != original.shape or not np.isfinite(exported).all():
+        raise ExportError(f"{kind.name} answers with numbers {exported.shape} instead of {original.shape}")
+    files = [item for item in written.rglob("*") if item.is_file()] if written.is_dir() else [written]
+    return ExportReport(
+        path=path,
+        format=kind.name,
+        int8=int8,
+        bytes=sum(file.stat().st_size for file in files),
+        images=len(pictures),
+        largest_difference=float(np.abs(exported - original).max()),
+        different_answers=int((exported.argmax(axis=1) != original.argmax(axis=1)).sum()),
+    )
+
+
+def _check(report: ExportReport) -> None:
+    wrong = (
+        report.different_answers > _INT8_DIFFERENT * report.images
+        if report.int8
+        else (report.different_answers > 0 or report.largest_difference > _LARGEST_DIFFERENCE)
+    )
+    if wrong:
+        raise ExportError(
+            f"{report.format} differs from the original: {report.different_answers} of {report.images} answers, "
+            f"probabilities by up to {report.largest_difference:.2g}; nothing was written"
+        )
+
+
+def _add_metadata(path: Path, metadata: Mapping[str, Any]) -> None:
+    import onnx
+
+    graph = onnx.load(str(path))
+    onnx.helper.set_model_props(
+        graph, {name: json.dumps(value, ensure_ascii=False) for name, value in metadata.items()}
+    )
+    onnx.save(graph, str(path))

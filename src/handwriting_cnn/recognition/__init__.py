@@ -1,0 +1,1 @@
+"""From a page or photograph to its characters."""

@@ -1,0 +1,119 @@
+"""Finding the characters of a page or photograph."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+from PIL import Image, ImageOps
+
+from handwriting_cnn.errors import UnknownNameError
+from handwriting_cnn.imaging.decode import GreyImage
+from handwriting_cnn.recognition.grouping import Groups, group_all, group_by_cell, group_characters
+from handwriting_cnn.recognition.ink import Ink, find_ink, is_light_on_dark, small_ink
+from handwriting_cnn.recognition.rules import find_rules, without_rules
+from handwriting_cnn.recognition.view import (
+    Homography,
+    rectifying,
+    seen,
+    sheet_corners,
+    slope,
+    source_boxes,
+    turning,
+)
+
+Layout: TypeAlias = Literal["auto", "single", "line", "page", "grid"]
+
+_WORKING_PIXELS: Final = 4_000_000
+_SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
+_FILLED: Final = 0.4  # of a page's ink: a grid holds at least so much
+_SOFT: Final = 2  # pixels around a stroke in which its faint edge is kept
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FoundCharacter:
+    """A character's place and ink.
+
+    Attributes:
+        box: Left, top, right, bottom in the picture that was given, in pixels.
+        line: Its line, from 0 at the top.
+        ink: uint8 ``(height, width)``: its strokes and marks alone, bright on 0, upright.
+    """
+
+    box: tuple[int, int, int, int]
+    line: int
+    ink: GreyImage
+
+
+def find_characters(
+    picture: npt.NDArray[np.uint8], *, layout: Layout = "auto", rtl: bool = False
+) -> list[FoundCharacter]:
+    """Find characters in reading order.
+
+    Args:
+        picture: uint8 ``(height, width)``, or RGB ``(height, width, 3)``, in which a sheet on a table is found better.
+        layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free. ``"grid"``:
+            one in each cell of printed lines. ``"auto"``: a grid where one is found, else a page; a small picture is
+            one character.
+        rtl: Whether lines are read from right to left.
+
+    Raises:
+        UnknownNameError: If there is no such layout.
+    """
+    UnknownNameError.check("layout", [layout], known=get_args(Layout))
+    if layout == "auto" and max(picture.shape[:2]) < _SMALL:
+        layout = "single"
+    step = int(np.ceil(np.sqrt(picture.shape[0] * picture.shape[1] / _WORKING_PIXELS)))
+    image = Image.fromarray(picture).reduce(step) if step > 1 else Image.fromarray(picture)
+    source = np.asarray(image.convert("L"))
+    if is_light_on_dark(source):
+        source, image = 255 - source, ImageOps.invert(image)
+    if layout == "single":
+        to_source, ink = np.eye(3), small_ink(source) if max(source.shape) < _SMALL else find_ink(source)
+        groups = group_all(ink.mask, ink.stroke)
+    else:
+        to_source, ink = _straightened(source, np.asarray(image))
+        groups = _groups(ink, layout, rtl=rtl)
+    boxes = source_boxes(to_source, groups.boxes, source.shape) * step
+    boxes[:, 2:] = np.minimum(boxes[:, 2:], picture.shape[1::-1])  # the last pixel of a reduced copy may be a part
+    return [
+        FoundCharacter(box=tuple(box), line=int(line), ink=crop)
+        for box, line, crop in zip(boxes.tolist(), groups.lines, _crops(ink.levels, groups), strict=True)
+    ]
+
+
+def _straightened(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Homography, Ink]:
+    """Return the ink of the sheet with level lines, and the way back to the picture."""
+    to_source, size = np.eye(3), source.shape
+    corners = sheet_corners(picture)
+    if corners is not None:
+        to_source, size = rectifying(corners)
+    ink = find_ink(seen(source, to_source, size))
+    degrees = slope(ink.mask)
+    if degrees:
+        turn, size = turning(degrees, size)
+        to_source = to_source @ turn
+        ink = find_ink(seen(source, to_source, size))
+    return to_source, ink
+
+
+def _groups(ink: Ink, layout: Layout, *, rtl: bool) -> Groups:
+    rules = find_rules(ink, least=0.0 if layout == "grid" else _FILLED)
+    free = without_rules(ink.mask, rules)
+    if rules.count and layout in ("auto", "grid"):
+        return group_by_cell(free, ink.stroke, rules.cells, rules.count, rtl=rtl)
+    return group_characters(free, ink.stroke, rtl=rtl)
+
+
+def _crops(levels: Any, groups: Groups) -> list[GreyImage]:
+    """Return each character's own ink, its full level raised to 255."""
+    crops = []
+    for number, (left, top, right, bottom) in enumerate(groups.boxes, start=1):
+        place = np.s_[max(top - _SOFT, 0) : bottom + _SOFT, max(left - _SOFT, 0) : right + _SOFT]
+        mine = scipy.ndimage.binary_dilation(groups.labels[place] == number, iterations=_SOFT)
+        other = (groups.labels[place] != number) & (groups.labels[place] != 0)
+        ink = np.where(mine & ~other, levels[place], 0)
+        full = float(np.quantile(ink[groups.labels[place] == number], 0.9))
+        crops.append(np.rint(np.clip(ink / full, 0, 1) * 255).astype(np.uint8))
+    return crops

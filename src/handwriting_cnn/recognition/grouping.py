@@ -1,0 +1,215 @@
+"""From ink to characters: strokes and marks put together, in lines."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+
+from handwriting_cnn.imaging.strokes import Mask
+
+_SPECK: Final = 0.2  # of a stroke's width, squared: less ink is dirt
+_LARGEST: Final = 8  # typical sizes: what is larger is no character
+_BODY: Final = 0.5  # of the typical size: what is smaller in both directions is a mark
+_SMALLEST: Final = 0.2  # of the typical size: what is smaller and far from any other is dirt
+_REACH: Final = 0.9  # typical sizes: a mark lies no further from its body
+_SIDEWAYS: Final = 1.6  # how much farther a gap to the side counts than one above or below
+_OVERLAP: Final = 0.55  # of the narrower's width: strokes above each other are one character
+_STACKED: Final = 0.35  # typical sizes between them at most
+_TOUCHING: Final = 0.12  # typical sizes: so near each other, broken strokes are one
+_NEAR: Final = 0.25  # of the median gap of a page, and of the typical size: a smaller gap lies inside a character
+_FEWEST_GAPS: Final = 8
+_LINE: Final = 0.55  # typical sizes: centres of a line's characters lie nearer to its own
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Groups:
+    """Characters as groups of connected ink.
+
+    Attributes:
+        labels: Each pixel's character, from 1 in reading order; 0 is paper or dirt.
+        boxes: Left, top, right, bottom of each, ``(n, 4)``.
+        lines: Each one's line, ``(n,)``.
+    """
+
+    labels: npt.NDArray[np.int32]
+    boxes: npt.NDArray[np.int64]
+    lines: npt.NDArray[np.int64]
+
+
+def group_all(mask: Mask, stroke: float) -> Groups:
+    """Take all ink for one character, but for specks."""
+    labels, boxes, areas = _components(mask)
+    owner = np.where(areas >= _SPECK * stroke**2, 0, -1)
+    return _ordered(labels, owner, boxes, np.zeros(len(owner), np.int64), rtl=False)
+
+
+def group_characters(mask: Mask, stroke: float, *, rtl: bool) -> Groups:
+    """Put the strokes of a page's ink together to characters; what the page's edge cuts off is none."""
+    labels, boxes, areas = _components(mask)
+    if not len(boxes):
+        return _ordered(labels, np.empty(0, np.int64), boxes, np.empty(0, np.int64), rtl=rtl)
+    sizes = _sizes(boxes)
+    cut = (boxes[:, :2].min(axis=1) == 0) | (boxes[:, 2] == mask.shape[1]) | (boxes[:, 3] == mask.shape[0])
+    typical = _weighted_median(sizes.max(axis=1), np.where(cut, 0, areas))
+    clean = ~cut & (areas >= _SPECK * stroke**2) & (sizes.max(axis=1) < _LARGEST * typical)
+    bodies = clean & (sizes.max(axis=1) >= _BODY * typical)
+    owner = np.where(clean, np.arange(len(boxes)), -1)
+    _join_bodies(owner, boxes, np.flatnonzero(bodies), typical)
+    _join_marks(owner, boxes, bodies, np.flatnonzero(clean & ~bodies), typical)
+    _join_neighbours(owner, boxes, _line_numbers(owner, boxes, typical), typical)
+    return _ordered(labels, owner, boxes, _line_numbers(owner, boxes, typical), rtl=rtl)
+
+
+def group_by_cell(mask: Mask, stroke: float, cells: npt.NDArray[np.int32], count: int, *, rtl: bool) -> Groups:
+    """Put the ink of each cell of a grid together; what lies in none is left out."""
+    labels, boxes, areas = _components(mask)
+    places: Any = scipy.ndimage.find_objects(cells, max_label=count)
+    frames = np.array([(place[1].start, place[0].start, place[1].stop, place[0].stop) for place in places])
+    owner = np.full(len(boxes), -1)
+    if len(boxes):
+        pairs = labels[mask].astype(np.int64) * (count + 1) + cells[mask]
+        shares = np.bincount(pairs, minlength=(len(boxes) + 1) * (count + 1)).reshape(-1, count + 1)[1:, 1:]
+        best = shares.argmax(axis=1)
+        inside = shares[np.arange(len(boxes)), best] >= 0.5 * areas
+        owner[inside] = best[inside]
+        owner[areas < _SPECK * stroke**2] = -1
+        _drop_remains(owner, boxes, frames, stroke)
+    pitch = float(np.median(_sizes(frames)[:, 1]))
+    centres = (frames[:, 1] + frames[:, 3]) / 2
+    lines = _cluster(centres, 0.6 * pitch)
+    by_owner = dict(enumerate(lines.tolist()))
+    return _ordered(labels, owner, boxes, np.array([by_owner.get(cell, -1) for cell in owner.tolist()]), rtl=rtl)
+
+
+def _components(mask: Mask) -> tuple[Any, Any, Any]:
+    labels, count = scipy.ndimage.label(mask, np.ones((3, 3)), output=np.int32)
+    places: Any = scipy.ndimage.find_objects(labels)
+    boxes = np.array([(p[1].start, p[0].start, p[1].stop, p[0].stop) for p in places], np.int64).reshape(-1, 4)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    return labels, boxes, areas
+
+
+def _sizes(boxes: Any) -> Any:
+    return np.stack([boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]], axis=1)
+
+
+def _weighted_median(values: Any, weights: Any) -> float:
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+
+
+def _gaps(one: Any, others: Any) -> tuple[Any, Any]:
+    """Return the horizontal and vertical gaps between a box and others; negative where they overlap."""
+    across = np.maximum(one[0], others[:, 0]) - np.minimum(one[2], others[:, 2])
+    down = np.maximum(one[1], others[:, 1]) - np.minimum(one[3], others[:, 3])
+    return across, down
+
+
+def _join_bodies(owner: Any, boxes: Any, bodies: Any, typical: float) -> None:
+    """Give strokes that lie above each other, or nearly touch, one owner."""
+    widths = boxes[:, 2] - boxes[:, 0]
+    for position, body in enumerate(bodies):
+        others = bodies[position + 1 :]
+        if not len(others):
+            break
+        across, down = _gaps(boxes[body], boxes[others])
+        narrower = np.minimum(widths[body], widths[others])
+        stacked = (-across >= _OVERLAP * narrower) & (down < _STACKED * typical)
+        touching = (across < _TOUCHING * typical) & (down < _TOUCHING * typical)
+        for other in others[stacked | touching]:
+            owner[owner == owner[other]] = owner[body]
+
+
+def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float) -> None:
+    """Give each mark the owner of the nearest body; one far from any is a small character itself, or dirt."""
+    sizes = _sizes(boxes).max(axis=1)
+    found = list(np.flatnonzero(bodies))
+    for mark in marks[np.argsort(-sizes[marks], kind="stable")]:
+        if found:
+            across, down = _gaps(boxes[mark], boxes[found])
+            distance = _SIDEWAYS * np.maximum(across, 0) + np.maximum(down, 0)
+            nearest = int(distance.argmin())
+            if distance[nearest] <= _REACH * typical:
+                owner[mark] = owner[found[nearest]]
+                continue
+        if sizes[mark] >= _SMALLEST * typical:
+            found.append(mark)
+        else:
+            owner[mark] = -1
+
+
+def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float) -> None:
+    """Put bodies together that stand far nearer to each other than the page's characters do, as the two of ы."""
+    pairs = []
+    for line in np.unique(lines[owner >= 0]):
+        names = np.unique(owner[(lines == line) & (owner >= 0)])
+        spans = [(boxes[owner == name][:, 0].min(), boxes[owner == name][:, 2].max(), name) for name in names]
+        spans.sort()
+        pairs += [(after[0] - before[1], before[2], after[2]) for before, after in pairwise(spans)]
+    if len(pairs) < _FEWEST_GAPS:
+        return
+    least = min(_NEAR * float(np.median([gap for gap, _, _ in pairs])), _NEAR * typical)
+    for gap, before, after in pairs:
+        if gap < least:
+            owner[owner == after] = owner[owner == before][0] if (owner == before).any() else before
+
+
+def _line_numbers(owner: Any, boxes: Any, typical: float) -> Any:
+    lines = np.full(len(owner), -1)
+    names = np.unique(owner[owner >= 0])
+    centres = []
+    for name in names:
+        mine = boxes[owner == name]
+        centres.append((mine[:, 1].min() + mine[:, 3].max()) / 2)
+    for name, line in zip(names, _cluster(np.array(centres), _LINE * typical), strict=True):
+        lines[owner == name] = line
+    return lines
+
+
+def _cluster(centres: Any, width: float) -> Any:
+    """Number centres along an axis by the line that they lie in: a new one where the next lies too far below."""
+    order = np.argsort(centres, kind="stable")
+    numbers = np.zeros(len(centres), np.int64)
+    line, total, count = 0, 0.0, 0
+    for index in order:
+        if count and centres[index] - total / count > width:
+            line, total, count = line + 1, 0.0, 0
+        numbers[index] = line
+        total, count = total + centres[index], count + 1
+    return numbers
+
+
+def _drop_remains(owner: Any, boxes: Any, frames: Any, stroke: float) -> None:
+    """Drop what is left of a cell's walls: thin ink along its edge."""
+    for index in np.flatnonzero(owner >= 0):
+        box, frame = boxes[index], frames[owner[index]]
+        width, height = box[2:] - box[:2]
+        near = 2 * stroke
+        beside = min(box[0] - frame[0], frame[2] - box[2]) < near and width <= 1.2 * stroke
+        above = min(box[1] - frame[1], frame[3] - box[3]) < near and height <= 1.2 * stroke
+        if beside or above:
+            owner[index] = -1
+
+
+def _ordered(labels: Any, owner: Any, boxes: Any, lines: Any, *, rtl: bool) -> Groups:
+    """Number the owners in reading order."""
+    names = np.unique(owner[owner >= 0]) if len(owner) else np.empty(0, np.int64)
+    rows = []
+    for name in names:
+        mine = owner == name
+        left, top = boxes[mine][:, :2].min(axis=0)
+        right, bottom = boxes[mine][:, 2:].max(axis=0)
+        rows.append((int(lines[mine][0]), -(left + right) if rtl else left + right, name, left, top, right, bottom))
+    rows.sort()
+    number = np.zeros(len(boxes) + 1, np.int32)
+    for place, row in enumerate(rows, start=1):
+        number[1:][owner == row[2]] = place
+    return Groups(
+        labels=number[labels],
+        boxes=np.array([row[3:] for row in rows], np.int64).reshape(-1, 4),
+        lines=np.array([row[0] for row in rows], np.int64),
+    )

@@ -1,0 +1,156 @@
+"""Where the ink is on a page, whatever the light."""
+
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+from PIL import Image
+
+from handwriting_cnn.imaging.decode import GreyImage
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
+from handwriting_cnn.imaging.strokes import Mask, stroke_width
+
+Levels: TypeAlias = npt.NDArray[np.float32]
+"""How much darker than the paper around it each pixel is: float32 ``(height, width)``, 0 paper, 1 black."""
+
+_WINDOW: Final = 24  # the picture's shorter side is so many windows
+_SMALLEST_WINDOW: Final = 15
+_WIDEST_STROKE: Final = 0.4  # of the window: a wider one would be taken for paper
+_OUTLINED: Final = 0.7  # of a stroke's edge: so much of it a window of half the width shows already
+_FULLER: Final = 1.3  # times its outline: a stroke with so much ink is filled
+_FILLED: Final = 0.3  # of a picture's outlines: so many are filled where the window before was too narrow
+_COARSE: Final = 12  # pixels of a window on the copy on which the light is found
+_LARGE: Final = 200_000  # pixels: of a larger picture a sample shows its spread
+_SAMPLED: Final = 3
+_SMOOTHING: Final = 0.8  # pixels: less than a stroke
+_DARKEST_PAPER: Final = 24.0  # grey levels
+_SPREAD: Final = 1.4826  # makes a median absolute deviation a normal spread's standard deviation
+_LEAST_SPREAD: Final = 0.008
+_NOISE: Final = 5.0  # standard deviations of the paper
+_FAINTEST: Final = 0.06
+_STRONG: Final = 0.5  # of the ink's own level
+_WEAK: Final = 0.3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ink:
+    """The ink of a page.
+
+    Attributes:
+        levels: How dark each pixel is.
+        mask: Which pixels are ink.
+        faint: Which pixels are darker than the paper's noise: pale printed lines, too.
+        stroke: The typical width of a stroke in pixels; 0 where there is no ink.
+    """
+
+    levels: Levels
+    mask: Mask
+    faint: Mask
+    stroke: float
+
+
+def find_ink(grey: GreyImage) -> Ink:
+    """Find what is darker than its paper.
+
+    The paper's light is the picture closed (Serra, 1982: the minimum of the maximum) over a window wider than a stroke:
+    it follows gradients and the edge of a shadow, and passes over strokes. Levels are the share of that light that is
+    missing.
+
+    Args:
+        grey: The picture, uint8, dark on light.
+    """
+    picture = grey.astype(np.float32)
+    levels = _darkness(picture, _window(picture))
+    mask, faint = _masks(levels)
+    return Ink(levels=levels, mask=mask, faint=faint, stroke=stroke_width(mask))
+
+
+def small_ink(grey: GreyImage) -> Ink:
+    """Find the ink of a picture so small that its strokes are hardly wider than what the light is smoothed over.
+
+    Args:
+        grey: The picture, uint8, dark on light paper of one level.
+    """
+    spec = PreprocessSpec(height=grey.shape[0], width=grey.shape[1], polarity="dark-on-light")
+    square = preprocess(grey, spec)
+    levels = (square[:, :, 0] / 255).astype(np.float32)
+    mask = levels > _WEAK
+    return Ink(levels=levels, mask=mask, faint=mask, stroke=stroke_width(np.pad(mask, 1)))
+
+
+def _window(picture: Any) -> int:
+    """Return a window wider than the picture's strokes: a narrower one would take the middle of a stroke for paper.
+
+    Windows from the narrowest up are tried on a copy of a fraction of the size. The last that fills what the one before
+    shows as outlines is taken.
+    """
+    window = max(min(picture.shape) // _WINDOW, _SMALLEST_WINDOW)
+    step = max(window // _COARSE, 1)
+    height, width = (size // step * step for size in picture.shape)
+    small = picture[:height, :width].reshape(height // step, step, width // step, step).mean(axis=(1, 3))
+    window //= step
+    chosen, mask = window, _masks(_darkness(small, window))[0]
+    while mask.any() and 2 * window < min(small.shape):
+        narrow = stroke_width(mask) <= _WIDEST_STROKE * window
+        window, outlines, mask = 2 * window, mask, _masks(_darkness(small, 2 * window))[0]
+        if not narrow or _filled(outlines, mask) >= _FILLED:
+            chosen = window
+    return chosen * step
+
+
+def _filled(outlines: Mask, mask: Mask) -> float:
+    """Return the share of outlines that belong to strokes which a wider window fills."""
+    labels, count = scipy.ndimage.label(mask, np.ones((3, 3)))
+
+    def pixels(of: Mask) -> Any:
+        return np.bincount(labels[of], minlength=count + 1)[1:]
+
+    known, edge = pixels(outlines), mask & ~scipy.ndimage.binary_erosion(mask)
+    outlined = pixels(edge & scipy.ndimage.binary_dilation(outlines)) >= _OUTLINED * pixels(edge)  # a shadow is not
+    fuller = outlined & (pixels(mask) > _FULLER * known)
+    return float(known[fuller].sum() / max(known.sum(), 1))
+
+
+def _masks(levels: Levels) -> tuple[Mask, Mask]:
+    """Return the pixels connected to what is dark as the page's ink, and those darker than the paper's noise."""
+    sample = levels[::_SAMPLED, ::_SAMPLED] if levels.size > _LARGE else levels
+    middle = float(np.median(sample))
+    spread = max(_SPREAD * float(np.median(np.abs(sample - middle))), _LEAST_SPREAD)
+    floor = middle + max(_NOISE * spread, _FAINTEST)
+    above = sample[sample > floor]
+    if above.size == 0:
+        return np.zeros(levels.shape, np.bool_), np.zeros(levels.shape, np.bool_)
+    full = float(np.quantile(above, 0.9)) - middle
+    labels, count = scipy.ndimage.label(levels > max(floor, middle + _WEAK * full), np.ones((3, 3)))
+    kept = np.zeros(count + 1, np.bool_)
+    kept[labels[levels > max(floor, middle + _STRONG * full)]] = True
+    kept[0] = False
+    return kept[labels], levels > floor
+
+
+def _darkness(picture: Any, window: int) -> Levels:
+    """Return levels; the light, which is smooth, is found on a copy of a fraction of the size."""
+    smooth = scipy.ndimage.gaussian_filter(picture, _SMOOTHING)
+    step = max(window // _COARSE, 1)
+    height, width = (-(-size // step) for size in picture.shape)
+    padded = np.pad(smooth, [(0, height * step - smooth.shape[0]), (0, width * step - smooth.shape[1])], mode="edge")
+    brightest = padded.reshape(height, step, width, step).max(axis=(1, 3))
+    light = scipy.ndimage.gaussian_filter(scipy.ndimage.grey_closing(brightest, (_COARSE, _COARSE)), 1)
+    light = np.maximum(light, _DARKEST_PAPER)
+    box = (0, 0, picture.shape[1] / step, picture.shape[0] / step)
+    full = np.asarray(Image.fromarray(light).resize(picture.shape[::-1], Image.Resampling.BILINEAR, box))
+    return np.clip((full - smooth) / full, 0, 1).astype(np.float32)
+
+
+def is_light_on_dark(grey: GreyImage) -> bool:
+    """Return whether the ink is lighter than the paper.
+
+    Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
+    small copy's difference from its blurred self, in which uneven light vanishes.
+    """
+    step = max(min(grey.shape) // 300, 1)
+    small = scipy.ndimage.uniform_filter(grey.astype(np.float32), step)[::step, ::step]
+    detail = small - scipy.ndimage.gaussian_filter(small, max(min(small.shape) / 10, 1))
+    return bool(np.mean((detail - np.median(detail)) ** 3) > 0)

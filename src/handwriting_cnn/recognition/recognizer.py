@@ -1,0 +1,267 @@
+"""The Recognizer: from a photograph to text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from handwriting_cnn.artifact.model_file import SavedModel, load_model
+from handwriting_cnn.errors import ConfigError, DataError
+from handwriting_cnn.imaging.decode import MAX_PIXELS, GreyImage, ImageSource, decode_colours
+from handwriting_cnn.imaging.preprocessing import preprocess
+from handwriting_cnn.imaging.strokes import stroke_width, with_stroke
+from handwriting_cnn.recognition.drawing import drawn
+from handwriting_cnn.recognition.finding import FoundCharacter, Layout, find_characters
+from handwriting_cnn.types import ImageArray, ProbabilityArray
+
+_INK: Final = 127
+_STROKES: Final = (0.6, 2.5)  # typical widths: strokes between them are left as they are
+_HALF_PIXEL: Final = 0.5
+_FINE: Final = 64  # pixels of a character's longer side on which its strokes are drawn anew
+_LIKELY: Final = 1e-4  # a candidate that is less likely is none
+
+
+class Savable(Protocol):
+    """What becomes a saved model, such as the result of a training run."""
+
+    def to_saved_model(self) -> SavedModel:
+        """Return the model with alphabet, preprocessing and card."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A class that a character may belong to.
+
+    Attributes:
+        text: The class's text in the alphabet.
+        confidence: Its calibrated probability, 0..1.
+    """
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Character:
+    """A character that was read.
+
+    Attributes:
+        text: Its text; ``""`` where nothing is recognised: the confidence lies below the reader's threshold.
+        confidence: The best candidate's calibrated probability, 0..1.
+        box: Left, top, right and bottom in pixels of the picture, as a viewer shows it.
+        line: Its line on the page, from 0 at the top.
+        candidates: The most likely classes, best first.
+    """
+
+    text: str
+    confidence: float
+    box: tuple[int, int, int, int]
+    line: int
+    candidates: tuple[Candidate, ...]
+
+
+class Recognizer:
+    """Reads characters from photographs, scans and arrays.
+
+    Args:
+        model: A saved model, or the result of a training run.
+        threshold: Confidence, 0..1, below which a character's text is ``""``; ``None`` takes the model's own.
+        candidates: The most candidates that a character has.
+        max_pixels: Largest picture that is opened.
+
+    Raises:
+        ConfigError: If a number is outside its range.
+    """
+
+    def __init__(
+        self,
+        model: SavedModel | Savable,
+        *,
+        threshold: float | None = None,
+        candidates: int = 3,
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self.saved: SavedModel = model if isinstance(model, SavedModel) else model.to_saved_model()
+        rules = self.saved.reading if threshold is None else replace(self.saved.reading, threshold=threshold)
+        for name, value in (("candidates", candidates), ("max_pixels", max_pixels)):
+            if type(value) is not int or value < 1:
+                raise ConfigError(f"{name} must be an int of at least 1, but is {value!r}")
+        self._rules, self._candidates, self._max_pixels = rules, candidates, max_pixels
+        self._square = replace(
+            self.saved.preprocessing,
+            polarity="light-on-dark",
+            background="keep",
+            crop=True,
+            margin=(1 - rules.extent) / 2,
+        )
+
+    @classmethod
+    def load(
+        cls,
+        model: str | PathLike[str],
+        *,
+        threshold: float | None = None,
+        candidates: int = 3,
+        max_pixels: int = MAX_PIXELS,
+    ) -> "Recognizer":
+        """Return a reader with a model file, or with a trained model of the package by name.
+
+        Args:
+            model: A path, or a name of :func:`~handwriting_cnn.list_pretrained`.
+            threshold: See :class:`Recognizer`.
+            candidates: See :class:`Recognizer`.
+            max_pixels: See :class:`Recognizer`.
+
+        Raises:
+            ModelFileError: As :func:`~handwriting_cnn.load_model`.
+            ConfigError: If a number is outside its range.
+        """
+        return cls(load_model(model), threshold=threshold, candidates=candidates, max_pixels=max_pixels)
+
+    def recognize(self, image: ImageSource, *, layout: Layout = "auto") -> list[Character]:
+        """Find the characters of a picture and read them.
+
+        Args:
+            image: A path, an encoded file's bytes, an open file, a PIL image, or an array, see
+                :func:`~handwriting_cnn.imaging.decode.decode_image`.
+            layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free.
+                ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid where one is found, else a page; a
+                picture of fewer than 100 pixels either way is one character.
+
+        Returns:
+            The characters in reading order; none where there is no ink.
+
+        Raises:
+            ImageDecodeError: If the file is no picture, is damaged, or is larger than allowed.
+            DataError: If an array has another form.
+            UnknownNameError: If there is no such layout.
+        """
+        picture = decode_colours(image, max_pixels=self._max_pixels)
+        rtl = self.saved.alphabet.direction == "rtl"
+        return self._read(find_characters(picture, layout=layout, rtl=rtl))
+
+    def recognize_single(self, image: ImageSource) -> Character:
+        """Read a picture of one character.
+
+        Args:
+            image: As for :meth:`recognize`.
+
+        Returns:
+            The character; without ink its text is ``""``, its confidence 0, and its box the whole picture.
+
+        Raises:
+            ImageDecodeError: As :meth:`recognize`.
+            DataError: As :meth:`recognize`.
+        """
+        picture = decode_colours(image, max_pixels=self._max_pixels)
+        found = self._read(find_characters(picture, layout="single"))
+        height, width = picture.shape[:2]
+        return (
+            found[0] if found else Character(text="", confidence=0.0, box=(0, 0, width, height), line=0, candidates=())
+        )
+
+    def predict_proba(self, images: npt.ArrayLike) -> ProbabilityArray:
+        """Return calibrated probabilities of pictures in the network's form.
+
+        Args:
+            images: uint8 ``(n, height, width)`` or ``(n, height, width, channels)``: bright ink on 0.
+
+        Returns:
+            float32 ``(n, num_classes)``.
+
+        Raises:
+            DataError: If the pictures have another form.
+        """
+        pictures = np.asarray(images)
+        shape = self.saved.model.input_shape[1:]
+        if pictures.ndim == 3:
+            pictures = pictures[..., np.newaxis]
+        if pictures.dtype != np.uint8 or pictures.shape[1:] != shape:
+            raise DataError(
+                f"pictures must be uint8 of shape (n, {', '.join(map(str, shape))}), but are "
+                f"{pictures.dtype} of {pictures.shape}"
+            )
+        return self._rules.confidences(self.saved(pictures))
+
+    __call__ = predict_proba
+
+    def predict(self, images: npt.ArrayLike) -> list[str]:
+        """Return the texts of pictures in the network's form, ``""`` where nothing is recognised.
+
+        Args:
+            images: As for :meth:`predict_proba`.
+
+        Raises:
+            DataError: If the pictures have another form.
+        """
+        probabilities = self.predict_proba(images)
+        return [self._text(row) for row in probabilities]
+
+    def annotate(self, image: ImageSource, characters: Sequence[Character] | None = None) -> Image.Image:
+        """Return a picture with a box around each character and its text above it.
+
+        Args:
+            image: As for :meth:`recognize`.
+            characters: What was read in it; ``None`` reads it.
+
+        Returns:
+            The picture in RGB, as a viewer shows it.
+
+        Raises:
+            ImageDecodeError: As :meth:`recognize`.
+            DataError: As :meth:`recognize`.
+        """
+        picture = decode_colours(image, max_pixels=self._max_pixels)
+        if characters is None:
+            characters = self.recognize(picture)
+        return drawn(picture, [(one.box, one.text) for one in characters])
+
+    def _read(self, found: Sequence[FoundCharacter]) -> list[Character]:
+        if not found:
+            return []
+        squares: ImageArray = np.stack([self._as_learned(character.ink) for character in found])
+        channels = self.saved.model.input_shape[-1]
+        answers = self.predict_proba(np.repeat(squares, channels, axis=3))
+        return [
+            Character(
+                text=self._text(row),
+                confidence=float(row.max()),
+                box=character.box,
+                line=character.line,
+                candidates=self._ranked(row),
+            )
+            for character, row in zip(found, answers, strict=True)
+        ]
+
+    def _as_learned(self, ink: GreyImage) -> ImageArray:
+        """Return a character's ink in the network's form, its strokes about as wide as those it learned from."""
+        mask = np.pad(ink, 1) > _INK
+        width = stroke_width(mask)
+        if width:
+            places = np.argwhere(mask)
+            longer = int(np.ptp(places, axis=0).max() + 1)
+            typical = self._rules.stroke * longer
+            wanted = float(np.clip(width, _STROKES[0] * typical, _STROKES[1] * typical))
+            if abs(wanted - width) > _HALF_PIXEL:
+                enlarged = max(-(-_FINE // longer), 1)  # a small character's edge has steps that would be kept
+                size = (ink.shape[1] * enlarged, ink.shape[0] * enlarged)
+                ink = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BICUBIC))
+                ink = with_stroke(ink, width * enlarged, wanted * enlarged)
+        return preprocess(ink, self._square)
+
+    def _text(self, row: Any) -> str:
+        best = int(row.argmax())
+        return self.saved.alphabet.characters[best] if row[best] >= self._rules.threshold else ""
+
+    def _ranked(self, row: Any) -> tuple[Candidate, ...]:
+        best = np.argsort(-row, kind="stable")[: self._candidates]
+        return tuple(
+            Candidate(text=self.saved.alphabet.characters[number], confidence=float(row[number]))
+            for number in best
+            if row[number] >= _LIKELY
+        )

@@ -1,0 +1,181 @@
+"""Printed lines: rules that are taken away, and grids whose cells are used."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+
+from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.ink import Ink
+
+_FINE: Final = 600  # pixels of the shorter side that are enough to see lines
+_LENGTHS: Final = (6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
+_FULL: Final = 0.9  # the share of a run that is ink
+_THICKEST: Final = 0.012  # of the page's shorter side
+_CROSSING: Final = 1.8  # times a line's thickness: ink that runs on so far across it is a stroke
+_RECTANGULAR: Final = 0.75
+_ALIKE: Final = (0.45, 2.2)  # a cell's area, in medians
+_MERGED: Final = 3  # cells at most between which walls were lost
+_UNLIKE: Final = 0.2  # of a cell's side: so far a lost wall lies from where it should be
+_SEEN: Final = 0.25  # of a lost wall
+_FEWEST: Final = 4
+_LARGEST: Final = 0.25  # of the page
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rules:
+    """The printed lines of a page.
+
+    Attributes:
+        mask: Their pixels.
+        cells: Of a grid: each pixel's cell, from 1; 0 outside. All 0 where there is no grid.
+        count: The number of cells.
+    """
+
+    mask: Mask
+    cells: npt.NDArray[np.int32]
+    count: int
+
+
+def find_rules(ink: Ink, *, least: float) -> Rules:
+    """Find straight lines that are longer than any stroke, and the cells that they enclose.
+
+    A line is a run, along a row or a column, of which nine tenths are ink, pale ink too. Which length makes a run a
+    line is tried from a sixth of the page down to a twenty-sixth; the longest that shows nearly all of a grid's cells
+    is taken, so that a straight letter is no line.
+
+    Args:
+        ink: The page's.
+        least: The share of the ink, 0..1, that lies in the cells of a grid: the loops of letters, or a chequered cloth
+            beside the sheet, are none.
+    """
+    step = max(min(ink.mask.shape) // _FINE, 1)
+    small = _reduced(ink.faint, step)
+    lengths = [max(min(small.shape) // parts, 12) for parts in _LENGTHS]
+    tried = [_lines(small, length) for length in lengths]
+    grids = [_cells(lines, length) for lines, length in zip(tried, lengths, strict=True)]
+    most = max(count for _, count in grids)
+    chosen = next(index for index, (_, count) in enumerate(grids) if count >= 0.9 * most)
+    if most >= _FEWEST:
+        rules = _whole(tried[chosen], grids[chosen], step, ink.mask.shape)
+        written = without_rules(ink.mask, rules)
+        if written.any() and float((rules.cells[written] > 0).mean()) >= least:
+            return rules
+    return _whole(tried[0], (np.zeros(small.shape, np.int32), 0), step, ink.mask.shape)
+
+
+def _whole(
+    lines: tuple[Mask, Mask], cells: tuple[npt.NDArray[np.int32], int], step: int, shape: tuple[int, ...]
+) -> Rules:
+    mask = _enlarged(lines[0] | lines[1], step, shape)
+    return Rules(mask=mask, cells=_enlarged(cells[0], step, shape), count=cells[1])
+
+
+def without_rules(mask: Mask, rules: Rules) -> Mask:
+    """Return the ink without the lines; where a stroke crosses a line it stays whole."""
+    if not rules.mask.any():
+        return mask
+    kept = mask.copy()
+    across = np.minimum(_runs(mask, 0), _runs(mask, 1))
+    thickness = float(np.median(across[rules.mask & mask])) if (rules.mask & mask).any() else 0.0
+    near = scipy.ndimage.binary_dilation(rules.mask, np.ones((3, 3)))
+    kept[near & (across <= _CROSSING * thickness + 1)] = False
+    return kept
+
+
+def _reduced(mask: Mask, step: int) -> Mask:
+    """Return a mask of a fraction of the size in which the thinnest line is left."""
+    if step == 1:
+        return mask
+    height, width = (-(-size // step) for size in mask.shape)
+    padded: Any = np.pad(mask, [(0, height * step - mask.shape[0]), (0, width * step - mask.shape[1])])
+    return padded.reshape(height, step, width, step).any(axis=(1, 3))
+
+
+def _enlarged(values: Any, step: int, shape: tuple[int, ...]) -> Any:
+    return np.repeat(np.repeat(values, step, axis=0), step, axis=1)[: shape[0], : shape[1]] if step > 1 else values
+
+
+def _lines(mask: Mask, length: int) -> tuple[Mask, Mask]:
+    """Return the pixels of horizontal and of vertical lines."""
+    found: list[Mask] = []
+    for axis in (1, 0):
+        # A line that leans a little stays in three rows for longer than in one.
+        thick = scipy.ndimage.maximum_filter1d(mask, 3, axis=1 - axis)
+        share = scipy.ndimage.uniform_filter1d(thick.astype(np.float32), length, axis=axis, mode="constant")
+        runs = scipy.ndimage.maximum_filter1d(share >= _FULL, length, axis=axis)
+        line = runs & thick
+        # Dark areas and broad strokes are no lines.
+        across = scipy.ndimage.maximum_filter1d(_runs(mask, 1 - axis), 3, axis=1 - axis)
+        found.append(line & (across <= _thickest(mask)))
+    return found[0], found[1]
+
+
+def _cells(lines: tuple[Mask, Mask], length: int) -> tuple[npt.NDArray[np.int32], int]:
+    """Return the rectangles of like size that lines enclose."""
+    walls = np.zeros(lines[0].shape, np.bool_)
+    for line, axis in zip(lines, (1, 0), strict=True):
+        bridged = scipy.ndimage.maximum_filter1d(line, length, axis=axis)
+        walls |= scipy.ndimage.minimum_filter1d(bridged, length, axis=axis) | line
+    labels, places, good = _rectangles(walls)
+    if good.any() and _complete(walls, lines, places, good):
+        labels, places, good = _rectangles(walls)
+    numbers = np.zeros(len(places) + 1, np.int32)
+    numbers[1:][good] = np.arange(1, good.sum() + 1)
+    return numbers[labels], int(good.sum())
+
+
+def _rectangles(walls: Mask) -> tuple[Any, Any, Any]:
+    """Return the areas between walls, their places, and which are rectangles of like size."""
+    labels, count = scipy.ndimage.label(~walls)
+    places: Any = scipy.ndimage.find_objects(labels)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    spans, ends = _spans(places), np.array([[part.stop for part in place] for place in places]).reshape(-1, 2)
+    edges = ((ends == spans) | (ends == walls.shape)).any(axis=1)
+    boxes = spans.prod(axis=1)
+    smallest = (0.012 * min(walls.shape)) ** 2
+    good = (areas >= _RECTANGULAR * boxes) & ~edges & (boxes > max(smallest, 64)) & (boxes < _LARGEST * walls.size)
+    good &= (spans.min(axis=1) >= 8) & (spans.max(axis=1) <= 6 * spans.min(axis=1))
+    if good.any():
+        median = np.median(np.repeat(boxes[good], np.maximum(boxes[good] // boxes[good].min(), 1)))
+        good &= (boxes > _ALIKE[0] * median) & (boxes < _ALIKE[1] * median)
+    return labels, places, good
+
+
+def _complete(walls: Mask, lines: tuple[Mask, Mask], places: Any, good: Any) -> bool:
+    """Draw walls of which a part is seen where they would cut an area into cells; return whether there were any."""
+    typical, drawn = np.median(_spans(places)[good], axis=0), False
+    for place, spans in zip(places, _spans(places), strict=True):
+        for axis, line in enumerate(lines):
+            parts = round(spans[axis] / typical[axis])
+            if not 2 <= parts <= _MERGED or abs(spans[axis] / parts - typical[axis]) > _UNLIKE * typical[axis]:
+                continue
+            for part in range(1, parts):
+                middle, reach = place[axis].start + part * spans[axis] / parts, _UNLIKE * typical[axis]
+                near = [place[0], place[1]]
+                near[axis] = slice(round(middle - reach), round(middle + reach) + 1)
+                band = line[tuple(near)]
+                if band.any(axis=axis).mean() >= _SEEN:
+                    near[axis] = near[axis].start + int(band.sum(axis=1 - axis).argmax())
+                    walls[tuple(near)] = drawn = True
+    return drawn
+
+
+def _spans(places: Any) -> Any:
+    return np.array([[part.stop - part.start for part in place] for place in places], np.int64).reshape(-1, 2)
+
+
+def _runs(mask: Mask, axis: int) -> npt.NDArray[np.int32]:
+    """Return, for each ink pixel, the length of the run of ink along an axis that it lies in; 0 for paper."""
+    turned = np.moveaxis(mask, axis, 0)
+    size = len(turned)
+    rows = np.arange(size).reshape(-1, 1)
+    before = np.maximum.accumulate(np.where(turned, -1, rows), axis=0)
+    after = np.minimum.accumulate(np.where(turned, size, rows)[::-1], axis=0)[::-1]
+    return np.moveaxis(np.where(turned, after - before - 1, 0), 0, axis).astype(np.int32)
+
+
+def _thickest(mask: Mask) -> int:
+    return max(round(_THICKEST * min(mask.shape)), 5)

@@ -1,0 +1,124 @@
+"""Commands on trained models: predict, export, pretrained."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from handwriting_cnn.artifact.model_file import SavedModel
+from handwriting_cnn.artifact.reading import ReadingRules
+from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec
+from handwriting_cnn.models.registry import build_model
+from handwriting_cnn.recognition.recognizer import Recognizer
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    model = build_model("glyphnet", input_shape=(16, 16, 1), num_classes=3, width=2, seed=1)
+    spec = PreprocessSpec(height=16, width=16)
+    saved = SavedModel(model=model, alphabet=Alphabet.of("abc"), preprocessing=spec, reading=ReadingRules())
+    return saved.save(tmp_path_factory.mktemp("models") / "letters.safetensors")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """A folder with a page of two lines of three bars, a blank page, and a file that is no picture."""
+    folder = tmp_path_factory.mktemp("pages")
+    page = np.full((400, 500), 245, np.uint8)
+    for top in (80, 240):
+        for left in (90, 220, 350):
+            page[top : top + 80, left : left + 12] = 20
+            page[top : top + 12, left : left + 40] = 20
+    Image.fromarray(page).save(folder / "page.png")
+    Image.fromarray(np.full((200, 200), 245, np.uint8)).save(folder / "blank.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG")
+    return folder
+
+
+def test_a_page_becomes_text_a_table_json_and_a_picture(run, model_file, pages, tmp_path):
+    path = pages / "page.png"
+    words = ("predict", path, "--model", model_file)
+    expected = Recognizer.load(model_file).recognize(path)
+    status, out, err = run(*words, "--csv", "letters.csv", "--annotate", "drawn")
+    assert (status, err) == (0, "")
+    assert [len(line) for line in out.split()] == [3, 3]
+    assert "".join(out.split()) == "".join(one.text for one in expected)
+    with (tmp_path / "letters.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == [one.text for one in expected]
+    assert [int(row["left"]) for row in rows] == [one.box[0] for one in expected]
+    with Image.open(tmp_path / "drawn" / "page.png") as drawn:
+        assert drawn.size == (500, 400)
+    status, out, _ = run(*words, "--json", "--threshold", 1)
+    assert status == 0
+    (read,) = json.loads(out)
+    assert read["file"] == str(path)
+    assert [one["line"] for one in read["characters"]] == [0, 0, 0, 1, 1, 1]
+    assert {one["text"] for one in read["characters"]} == {""}
+    assert "\N{REPLACEMENT CHARACTER}" * 3 in run(*words, "--threshold", 1)[1]
+
+
+def test_a_bad_picture_among_good_ones_is_named_and_the_others_are_read(run, model_file, pages):
+    status, out, err = run("predict", pages, "--model", model_file)
+    assert status == 2
+    assert f"{pages}/page.png:" in out
+    assert f"{pages}/blank.png:" in out
+    assert [line.split(":")[0] for line in err.splitlines()] == ["handwriting-cnn"] * 2
+    assert "broken.png" in err.splitlines()[0]
+    assert "1 of 3 pictures could not be read" in err.splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--model", "arabic-leters"), "'arabic-leters' is neither a model file nor a pretrained model"),
+        (("--model", "none.safetensors"), "none.safetensors"),
+        (("--model", "{model}", "--threshold", "2"), "threshold must be a number in 0..1, but is 2.0"),
+        (("--model", "{model}", "--layout", "gird"), "'gird' is not one of"),
+        (("--model", "{model}", "--csv", "{pages}"), "is a folder"),
+        (("--model", "{model}", "--annotate", "{pages}"), "would overwrite the pictures"),
+        (("--model", "{model}", "--annotate", "{pages}/page.png"), "is a file"),
+    ],
+)
+def test_mistakes_with_predict_are_one_line(words, message, run, model_file, pages):
+    words = [word.format(model=model_file, pages=pages) for word in words]
+    status, out, err = run("predict", pages / "page.png", *words)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_folders_without_pictures_and_names_that_are_there_twice(run, model_file, pages, tmp_path):
+    (tmp_path / "empty").mkdir()
+    status, _, err = run("predict", "empty", "--model", model_file)
+    assert status == 2
+    assert "empty is a folder without pictures" in err
+    (tmp_path / "page.png").write_bytes((pages / "page.png").read_bytes())
+    status, _, err = run("predict", pages / "page.png", "page.png", "--model", model_file, "--annotate", "drawn")
+    assert status == 2
+    assert "two pictures are named 'page'" in err
+
+
+def test_a_model_is_exported_and_compared(run, model_file, tmp_path):
+    status, out, _ = run("export", model_file, "letters", "--json")
+    assert status == 0
+    assert json.loads(out)["different_answers"] == 0
+    assert (tmp_path / "letters" / "saved_model.pb").is_file()
+    status, _, err = run("export", model_file, "letters")
+    assert status == 2
+    assert "letters exists already" in err
+    status, out, _ = run("export", model_file, "letters", "--overwrite")
+    assert status == 0
+    assert "different_answers" in out
+
+
+def test_pretrained_models_are_listed(run):
+    status, out, _ = run("pretrained", "--json")
+    assert status == 0
+    for model in json.loads(out):
+        assert model["bytes"] <= 1.5e6
+        assert model["card"]["metrics"]["interval"][0] < model["card"]["metrics"]["accuracy"]
+    assert run("pretrained")[0] == 0

@@ -1,0 +1,94 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from handwriting_cnn.data.loading import load_dataset
+from handwriting_cnn.errors import UnknownNameError
+from handwriting_cnn.recognition.finding import find_characters
+
+sys.path.insert(0, str(Path(__file__).parent))
+from pages import CONDITIONS, draw_page, overlaps
+
+
+def page_of(dataset, condition, *, seed=0, rtl=False):
+    rows = np.random.default_rng(seed).permutation(len(dataset))[:140]
+    return draw_page(dataset.take(rows), dataset.labels[rows], condition=condition, seed=seed, rtl=rtl)
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_letters_are_found_with_their_dots_in_reading_order(condition, mirror, monkeypatch):
+    monkeypatch.setenv("HANDWRITING_CNN_MIRROR", str(mirror))
+    page = page_of(load_dataset("ahcd").test, condition, seed=1, rtl=True)
+    found = find_characters(page.image, rtl=True)
+    match = overlaps(page.boxes, np.array([one.box for one in found]))
+    hit = match.max(axis=1) >= 0.5
+    assert hit.mean() >= 0.98
+    assert (match.max(axis=0) >= 0.5).mean() >= 0.9
+    assert (np.diff(match.argmax(axis=1)[hit]) > 0).all()
+
+
+def test_digits_are_found_on_a_clean_page(digits):
+    page = page_of(digits.test, "clean")
+    found = find_characters(page.image)
+    assert (overlaps(page.boxes, np.array([one.box for one in found])).max(axis=1) >= 0.5).mean() >= 0.98
+    lines = [one.line for one in found]
+    assert lines == sorted(lines)
+    assert max(lines) == 13
+
+
+def test_white_on_black_is_found_as_black_on_white(digits):
+    page = page_of(digits.test, "clean", seed=2)
+    boxes, inverted = (
+        np.array([one.box for one in find_characters(image)]) for image in (page.image, 255 - page.image)
+    )
+    assert len(boxes) == len(inverted)
+    assert (overlaps(boxes, inverted).max(axis=1) > 0.7).all()
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.full((400, 300), 255, np.uint8),
+        np.zeros((400, 300), np.uint8),
+        np.full((1, 1), 7, np.uint8),
+        np.full((1, 5000), 200, np.uint8),
+        np.random.default_rng(0).normal(230, 3, (400, 400)).astype(np.uint8),
+    ],
+    ids=["white", "black", "pixel", "line", "paper"],
+)
+@pytest.mark.parametrize("layout", ["auto", "single", "line", "page", "grid"])
+def test_there_is_nothing_where_nothing_is(picture, layout):
+    assert find_characters(picture, layout=layout) == []
+
+
+def test_all_ink_of_a_single_picture_is_one_character():
+    picture = np.full((300, 300), 240, np.uint8)
+    picture[100:200, 140:150] = 20
+    picture[60:72, 140:152] = 20  # a dot
+    (only,) = find_characters(picture, layout="single")
+    np.testing.assert_allclose(only.box, (140, 60, 152, 200), atol=2)
+    assert len(find_characters(picture, layout="page")) == 1
+
+
+@pytest.mark.parametrize("layout", ["single", "page"])
+@pytest.mark.parametrize("width", [6, 25, 60, 110])
+def test_a_stroke_is_whole_however_wide_it_is(width, layout):
+    y, x = np.mgrid[0:500, 0:400]
+    distance = np.hypot(y - 250, x - 200)
+    ring = (distance < 140) & (distance >= 140 - width)
+    light = 230 - 0.2 * x
+    (found,) = find_characters(np.where(ring, 0.2 * light, light).astype(np.uint8), layout=layout)
+    left, top, right, bottom = found.box
+    height, across = (
+        size - expected for size, expected in zip(found.ink.shape, (bottom - top, right - left), strict=True)
+    )
+    ink = found.ink[height // 2 :, across // 2 :][: bottom - top, : right - left] > 127
+    truth = ring[top:bottom, left:right]
+    assert (ink & truth).sum() >= 0.9 * (ink | truth).sum()
+
+
+def test_a_layout_that_is_none_is_refused():
+    with pytest.raises(UnknownNameError, match="layout 'gird'; did you mean 'grid'"):
+        find_characters(np.zeros((9, 9), np.uint8), layout="gird")

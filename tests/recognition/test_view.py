@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from handwriting_cnn.recognition.view import rectifying, seen, sheet_corners, slope, source_boxes, turning
+
+
+def lines_of_ink(degrees):
+    image = Image.new("L", (900, 700))
+    for top in range(100, 600, 50):
+        for left in range(100, 800, 40):
+            image.paste(255, (left, top, left + 18, top + 14))
+    return np.asarray(image.rotate(-degrees, Image.Resampling.BICUBIC)) > 127  # Pillow turns against the clock
+
+
+@pytest.mark.parametrize("degrees", [-7.3, -2.0, 0.0, 1.5, 5.0])
+def test_the_slope_of_lines(degrees):
+    assert slope(lines_of_ink(degrees)) == pytest.approx(degrees, abs=0.15)
+
+
+def test_turning_and_boxes_go_there_and_back():
+    source = np.zeros((700, 900), np.uint8)
+    source[300:340, 500:580] = 255
+    to_source, size = turning(6.0, source.shape)
+    view = seen(source, to_source, size)
+    rows, columns = np.nonzero(view > 127)
+    box = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])
+    (left, top, right, bottom) = source_boxes(to_source, box, source.shape)[0]
+    assert left <= 500
+    assert top <= 300
+    assert right >= 580
+    assert bottom >= 340
+    centre = ((left + right) / 2, (top + bottom) / 2)
+    np.testing.assert_allclose(centre, (540, 320), atol=2)
+
+
+def test_a_sheet_on_a_table_is_found_and_made_upright():
+    corners = np.array([[210, 130], [1290, 190], [1230, 1770], [150, 1700]], float)
+    to_source, size = rectifying(corners)
+    page = np.full(size, 235, np.uint8)
+    page[200:220, 300:400] = 30
+    inverse = np.linalg.inv(to_source)
+    table = np.full((1900, 1400), 90, np.uint8)
+    covered = seen(np.full(size, 255, np.uint8), inverse, table.shape) > 127
+    photograph = np.where(_inside(corners, table.shape) & covered, seen(page, inverse, table.shape), table)
+    found = sheet_corners(photograph)
+    np.testing.assert_allclose(found, corners, atol=25)
+
+
+def _inside(corners, shape):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    sides = zip(corners, np.roll(corners, -1, axis=0), strict=True)
+    return np.all([(b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) >= 0 for a, b in sides], axis=0)
+
+
+def test_a_plain_page_is_no_sheet_on_a_table():
+    assert sheet_corners(np.full((1200, 900), 240, np.uint8)) is None
+    assert sheet_corners(np.full((50, 50), 240, np.uint8)) is None

@@ -4,6 +4,7 @@ python benchmarks/table.py
 """
 
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,15 @@ def main() -> None:
     found = [record for record in records.values() if "pairs" in record]
     if found:
         lines += [PAIRS_HEAD.rstrip("\n"), *(line for record in found for line in pairs(record))]
+    lines += [line for name, record in records.items() if name.startswith("page-reading") for line in reading(record)]
+    lines += [line for name, record in records.items() if name.startswith("abstaining") for line in abstaining(record)]
+    if "recipes" in records:
+        lines += recipes(records["recipes"])
     if "train_speed" in records:
         lines += speed(records["train_speed"])
+    for name in ("inference", "load", "start"):
+        if name in records:
+            lines += timed(records[name])
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -122,6 +130,87 @@ def speed(record: dict[str, Any]) -> list[str]:
     lines += [f"| {name} | {value:.2f} |" for name, value in record.items() if isinstance(value, float)]
     if not record["bfloat16_instructions"]:
         lines += ["", "This processor has no bfloat16 instructions; cells in bfloat16 wait for one that has."]
+    return lines
+
+
+def reading(record: dict[str, Any]) -> list[str]:
+    lines = [
+        "",
+        f"## Reading pages: {record['command'].split()[-5]}",
+        "",
+        f"`{record['command']}`, on {record['machine']}. On the data set's own",
+        f"pictures of its test part the model is right in {record['own_accuracy']:.2%}.",
+        f"In percent of the characters of {record['conditions'][0]['pages']} pages:",
+        "",
+        "| condition | found | of what was found, characters | right | not recognised | seconds a page |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in record["conditions"]:
+        shares = " | ".join(f"{one[name] * 100:.2f}" for name in ("recall", "precision", "right", "refused"))
+        lines.append(f"| {one['condition']} | {shares} | {one['seconds']:.2f} |")
+    alone = record["alone"]
+    lines += [
+        "",
+        f"{alone['characters']:,} characters, enlarged as they are and photographed alone: right {alone['right']:.2%};",
+        f"from the data set's own pictures of them {alone['own_pictures']:.2%}.",
+    ]
+    return lines
+
+
+def abstaining(record: dict[str, Any]) -> list[str]:
+    lines = [
+        "",
+        "## What is no character",
+        "",
+        f"`{record['command']}`.",
+        "Area under the ROC curve of the confidence, and the share that is taken for a character; of the test part's",
+        f"own characters it is {record['own_recognised']:.2%}. Expected calibration error on the test part:",
+        f"{record['calibration_error']:.2%}, without the temperature {record['uncalibrated_error']:.2%}.",
+        "",
+        "| against | area | recognised, in percent |",
+        "|---|---|---|",
+    ]
+    return lines + [
+        f"| {one['against']} | {one['auroc']:.4f} | {one['recognised'] * 100:.1f} |" for one in record["rows"]
+    ]
+
+
+def recipes(record: dict[str, Any]) -> list[str]:
+    """Return a table with a row a recipe and a column a set and size."""
+    places = sorted({(one["a_class"], one["dataset"]) for one in record["rows"]})
+    names = list(dict.fromkeys(one["recipe"] for one in record["rows"]))
+    means = {
+        (one["recipe"], one["a_class"], one["dataset"]): [statistics.mean(one[kind]) for kind in ("own", "paper")]
+        for one in record["rows"]
+    }
+    lines = [
+        "",
+        "## Networks and settings, by validation",
+        "",
+        f"`python benchmarks/recipes.py` on {record['machine']}: accuracy in percent on held-out parts,",
+        "and on those written on paper; no test part was looked at. So many training pictures a class, or 5,000 in all",
+        "for 10 epochs.",
+        "",
+        "| recipe | " + " | ".join(f"{name}, {size or '5,000 in all'}" for size, name in places) + " |",
+        "|---|" + "---|" * len(places),
+    ]
+    for name in names:
+        cells = [means.get((name, *place)) for place in places]
+        texts = ["" if one is None else f"{one[0] * 100:.1f}, {one[1] * 100:.1f}" for one in cells]
+        lines.append(f"| {name} | " + " | ".join(texts) + " |")
+    return lines
+
+
+def timed(record: dict[str, Any]) -> list[str]:
+    lines = ["", f"## {record['title']}", "", f"`{record['command']}` on {record['machine']}; medians of paired turns."]
+    lines += ["", "| pair | times less | milliseconds |", "|---|---|---|"]
+    if all("milliseconds_above_python" in cell for cell in record["cells"].values()):
+        lines[-2:] = ["| what | milliseconds more than Python alone |", "|---|---|"]
+        above = {name: cell["milliseconds_above_python"] for name, cell in record["cells"].items()}
+        return lines + [f"| {name.removesuffix(' against python')} | {value:,.0f} |" for name, value in above.items()]
+    for name, cell in record["cells"].items():
+        times = ", ".join(f"{way} {value * 1000:,.3g}" for way, value in cell["seconds"].items())
+        lines.append(f"| {name} | {cell['median_ratio']:.2f} | {times} |")
     return lines
 
 

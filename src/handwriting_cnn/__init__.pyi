@@ -38,6 +38,7 @@ from .evaluation.plots import plot_samples as plot_samples
 from .evaluation.report import EvaluationReport as EvaluationReport
 from .exporting.exporter import ExportReport as ExportReport
 from .exporting.exporter import export as export
+from .exporting.exporter import open_export as open_export
 from .imaging.preprocessing import PreprocessSpec as PreprocessSpec
 from .imaging.preprocessing import preprocess as preprocess
 from .models.registry import ModelInfo as ModelInfo

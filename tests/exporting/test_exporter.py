@@ -8,15 +8,23 @@ from handwriting_cnn.artifact.model_file import SavedModel, load_model
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.loading import load_dataset
-from handwriting_cnn.errors import ConfigError, DataError, ExportError, OutputError
+from handwriting_cnn.errors import (
+    ConfigError,
+    DataError,
+    ExportError,
+    ModelFileError,
+    OutputError,
+    ShapeMismatchError,
+)
 from handwriting_cnn.evaluation.evaluator import Evaluator
 from handwriting_cnn.exporting import formats
-from handwriting_cnn.exporting.exporter import export
+from handwriting_cnn.exporting.exporter import export, open_export
 from handwriting_cnn.exporting.formats import LiteRT
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.models.answers import network_answers
 from handwriting_cnn.models.registry import build_model
 from handwriting_cnn.models.transfer_learning import transfer
+from handwriting_cnn.recognition.recognizer import Recognizer
 
 NEEDS = {".onnx": ("onnx", "onnxruntime", "tf2onnx"), ".tflite": ("ai_edge_litert",)}
 
@@ -68,6 +76,35 @@ def test_onnx_carries_the_alphabet_and_takes_any_number_of_pictures(saved, image
     part = Dataset.from_arrays(images, np.arange(40) % 3, alphabet=saved.alphabet)
     judged = Evaluator().evaluate(lambda pictures: session.run(None, {name: pictures.astype(np.float32)})[0], part)
     assert judged.accuracy == Evaluator().evaluate(saved.model, part).accuracy
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
+def test_an_exported_file_reads_as_the_model_does(suffix, saved, images, tmp_path):
+    for module in NEEDS[suffix]:
+        pytest.importorskip(module)
+    export(saved, tmp_path / f"letters{suffix}")
+    exported = open_export(tmp_path / f"letters{suffix}")
+    own, other = Recognizer(saved), Recognizer(saved, classifier=exported)
+    np.testing.assert_allclose(other.predict_proba(images), own.predict_proba(images), atol=1e-5)
+    picture = 255 - np.kron(images[0, ..., 0], np.ones((9, 9), np.uint8))
+    one, same = own.recognize_single(picture), other.recognize_single(picture)
+    assert [each.text for each in one.candidates] == [each.text for each in same.candidates]
+
+
+def test_what_is_no_exported_file_is_refused(saved, images, tmp_path):
+    for module in NEEDS[".onnx"]:
+        pytest.importorskip(module)
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no graph")
+    for path, error, words in (
+        (broken, ModelFileError, r"broken\.onnx is not opened by ONNX"),
+        (tmp_path / "none.onnx", ModelFileError, r"none\.onnx is no file"),
+        (tmp_path / "letters.keras", ConfigError, r"letters\.keras is opened neither as ONNX"),
+    ):
+        with pytest.raises(error, match=words):
+            open_export(path)
+    with pytest.raises(ShapeMismatchError, match=r"must have the shape \(40, 3\)"):
+        Recognizer(saved, classifier=lambda pictures: np.ones((len(pictures), 4)) / 4).predict_proba(images)
 
 
 def test_a_keras_file_of_a_transferred_network_opens_without_this_library(saved, tmp_path):

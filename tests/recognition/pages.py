@@ -75,7 +75,8 @@ def draw_page(images, labels, *, condition="clean", seed=0, columns=10, size=62,
     paper += random.normal(0, 2.5, paper.shape)
     image = np.clip(np.rint(paper), 0, 255).astype(np.uint8)
     found = scipy.ndimage.find_objects(owner, max_label=len(images))
-    boxes = np.array([(columns.start, rows.start, columns.stop, rows.stop) for rows, columns in found])
+    nowhere = (slice(0, 0), slice(0, 0))  # a picture without ink
+    boxes = np.array([(x.start, y.start, x.stop, y.stop) for y, x in (place or nowhere for place in found)])
     return Page(image=image, boxes=boxes, labels=np.asarray(labels), lines=np.arange(len(images)) // columns)
 
 

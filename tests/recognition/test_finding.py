@@ -38,6 +38,14 @@ def test_digits_are_found_on_a_clean_page(digits):
     assert max(lines) == 13
 
 
+@pytest.mark.parametrize("seed", [0, 5])
+def test_a_shadow_is_no_ink(digits, seed):
+    page = draw_page(digits.test.images[:40], digits.test.labels[:40], condition="shadow", seed=seed, size=40)
+    found = find_characters(page.image)
+    assert (overlaps(page.boxes, np.array([one.box for one in found])).max(axis=1) >= 0.5).mean() >= 0.95
+    assert len(found) <= 42
+
+
 def test_white_on_black_is_found_as_black_on_white(digits):
     page = page_of(digits.test, "clean", seed=2)
     boxes, inverted = (
@@ -61,6 +69,28 @@ def test_white_on_black_is_found_as_black_on_white(digits):
 @pytest.mark.parametrize("layout", ["auto", "single", "line", "page", "grid"])
 def test_there_is_nothing_where_nothing_is(picture, layout):
     assert find_characters(picture, layout=layout) == []
+
+
+@pytest.mark.parametrize("layout", ["auto", "page"])
+def test_a_texture_is_no_page(layout):
+    dots = np.random.default_rng(0).random((900, 900)) < 0.02
+    assert find_characters(np.where(dots, 0, 255).astype(np.uint8), layout=layout) == []
+
+
+def test_a_cell_whose_wall_is_partly_lost_is_a_cell():
+    picture = np.full((460, 460), 240, np.uint8)
+    for place in range(30, 431, 100):
+        picture[30:432, place : place + 2] = 40
+        picture[place : place + 2, 30:432] = 40
+    picture[130:132, 240:306] = 240  # two thirds of a wall between two cells
+    for row in range(4):
+        for column in range(4):
+            top, left = 60 + 100 * row, 65 + 100 * column
+            picture[top : top + 45, left : left + 6] = 20
+            picture[top + 39 : top + 45, left : left + 30] = 20
+    found = find_characters(picture)
+    assert [one.line for one in found] == [row for row in range(4) for _ in range(4)]
+    assert all(abs(one.box[2] - one.box[0] - 30) <= 3 and abs(one.box[3] - one.box[1] - 45) <= 3 for one in found)
 
 
 def test_all_ink_of_a_single_picture_is_one_character():
@@ -87,6 +117,16 @@ def test_a_stroke_is_whole_however_wide_it_is(width, layout):
     ink = found.ink[height // 2 :, across // 2 :][: bottom - top, : right - left] > 127
     truth = ring[top:bottom, left:right]
     assert (ink & truth).sum() >= 0.9 * (ink | truth).sum()
+
+
+def test_a_dark_corner_is_no_ink_and_a_pale_dot_is_its_letters():
+    y, x = np.mgrid[-1:1:500j, -1:1:500j]
+    share = np.zeros((500, 500))
+    share[240:300, 230:242] = 0.7
+    share[205:215, 231:241] = 0.32
+    paper = 150 * (1 + 0.3 * x + 0.3 * y) * (1 - share) + np.random.default_rng(0).normal(0, 3, share.shape)
+    (only,) = find_characters(np.clip(paper, 0, 255).astype(np.uint8), layout="single")
+    np.testing.assert_allclose(only.box, (230, 205, 242, 300), atol=2)
 
 
 def test_a_layout_that_is_none_is_refused():

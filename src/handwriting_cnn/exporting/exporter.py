@@ -16,11 +16,11 @@ from PIL import Image, ImageDraw
 
 from handwriting_cnn.artifact.model_file import SavedModel
 from handwriting_cnn.data.dataset import Dataset
-from handwriting_cnn.errors import ConfigError, DataError, ExportError, OutputError
+from handwriting_cnn.errors import ConfigError, DataError, ExportError, ModelFileError, OutputError
 from handwriting_cnn.exporting.formats import Format, KerasFile, LiteRT, Onnx, SavedModelFolder
 from handwriting_cnn.models.answers import network_answers
 from handwriting_cnn.storage.atomic import staged_folder, write_bytes, write_text
-from handwriting_cnn.types import ImageArray
+from handwriting_cnn.types import Classifier, ImageArray
 
 _FORMATS: Final = (Onnx, LiteRT, SavedModelFolder, KerasFile)
 _LARGEST_DIFFERENCE: Final = 1e-4
@@ -119,6 +119,36 @@ def export(
             write_bytes(path, written.read_bytes())
     write_text(beside, json.dumps({"comparison": report.to_json(), **metadata}, ensure_ascii=False, indent=2) + "\n")
     return report
+
+
+def open_export(path: str | PathLike[str]) -> Classifier:
+    """Open an exported ONNX or LiteRT file in its own runtime.
+
+    What comes back is judged by an :class:`~handwriting_cnn.Evaluator`, and reads for a
+    :class:`~handwriting_cnn.Recognizer`. The other formats can hold code and are opened by Keras and TensorFlow alone.
+
+    Args:
+        path: A file that ends in ``.onnx`` or ``.tflite``.
+
+    Returns:
+        Probabilities ``(n, num_classes)`` of pictures ``(n, height, width, channels)`` 0..255.
+
+    Raises:
+        ConfigError: If the suffix is another, or the runtime is not installed.
+        ModelFileError: If there is no such file, or the runtime does not open it.
+    """
+    path = Path(path)
+    kinds = {kind.suffix: kind for kind in (Onnx, LiteRT)}
+    if path.suffix.lower() not in kinds:
+        raise ConfigError(f"{path.name} is opened neither as ONNX (.onnx) nor as LiteRT (.tflite)")
+    kind = kinds[path.suffix.lower()]()
+    kind.check_runtime()
+    if not path.is_file():
+        raise ModelFileError(f"{path} is no file")
+    try:
+        return kind.open(path)
+    except Exception as error:  # noqa: BLE001  (each runtime has errors of its own)
+        raise ModelFileError(f"{path} is not opened by {kind.name}: {str(error).strip().splitlines()[-1]}") from None
 
 
 def _parts(model: Any) -> tuple[keras.Model, dict[str, Any]]:

@@ -61,6 +61,7 @@ class Format(ABC):
     name: ClassVar[str]
     suffix: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
+    runtime: ClassVar[tuple[str, ...]] = ()
 
     def check_installed(self) -> None:
         """Refuse where something that is needed is missing.
@@ -70,7 +71,18 @@ class Format(ABC):
         """
         if keras.backend.backend() != "tensorflow":
             raise ConfigError(f"models are exported with the backend tensorflow, but it is {keras.backend.backend()}")
-        missing = [module for module in self.needs if find_spec(module) is None]
+        self._check_modules(self.needs)
+
+    def check_runtime(self) -> None:
+        """Refuse where what opens the format is missing.
+
+        Raises:
+            ConfigError: If a module is not installed.
+        """
+        self._check_modules(self.runtime)
+
+    def _check_modules(self, modules: tuple[str, ...]) -> None:
+        missing = [module for module in modules if find_spec(module) is None]
         if missing:
             raise ConfigError(f"{self.name} needs {', '.join(missing)}: {_EXTRA}")
 
@@ -89,6 +101,7 @@ class Onnx(Format):
     name = "ONNX"
     suffix = ".onnx"
     needs: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "tf2onnx")
+    runtime: ClassVar[tuple[str, ...]] = ("onnxruntime",)
 
     @override
     def write(self, model: keras.Model, path: Path) -> None:
@@ -114,6 +127,7 @@ class LiteRT(Format):
     name = "LiteRT"
     suffix = ".tflite"
     needs: ClassVar[tuple[str, ...]] = ("ai_edge_litert",)
+    runtime: ClassVar[tuple[str, ...]] = ("ai_edge_litert",)
 
     def __init__(self, representative: ImageArray | None = None) -> None:
         self._representative = representative

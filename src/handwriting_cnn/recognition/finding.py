@@ -12,7 +12,7 @@ from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.recognition.grouping import Groups, group_all, group_by_cell, group_characters
 from handwriting_cnn.recognition.ink import Ink, find_ink, is_light_on_dark, small_ink
-from handwriting_cnn.recognition.rules import find_rules, without_rules
+from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.view import (
     Homography,
     rectifying,
@@ -28,6 +28,7 @@ Layout: TypeAlias = Literal["auto", "single", "line", "page", "grid"]
 _WORKING_PIXELS: Final = 4_000_000
 _SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
 _FILLED: Final = 0.4  # of a page's ink: a grid holds at least so much
+_PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single character be
 _SOFT: Final = 2  # pixels around a stroke in which its faint edge is kept
 
 
@@ -70,7 +71,7 @@ def find_characters(
     if is_light_on_dark(source):
         source, image = 255 - source, ImageOps.invert(image)
     if layout == "single":
-        to_source, ink = np.eye(3), small_ink(source) if max(source.shape) < _SMALL else find_ink(source)
+        to_source, ink = np.eye(3), small_ink(source) if max(source.shape) < _SMALL else find_ink(source, strong=_PALE)
         groups = group_all(ink.mask, ink.stroke)
     else:
         to_source, ink = _straightened(source, np.asarray(image))
@@ -100,10 +101,9 @@ def _straightened(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Ho
 
 def _groups(ink: Ink, layout: Layout, *, rtl: bool) -> Groups:
     rules = find_rules(ink, least=0.0 if layout == "grid" else _FILLED)
-    free = without_rules(ink.mask, rules)
     if rules.count and layout in ("auto", "grid"):
-        return group_by_cell(free, ink.stroke, rules.cells, rules.count, rtl=rtl)
-    return group_characters(free, ink.stroke, rtl=rtl)
+        return group_by_cell(rules.free, ink.stroke, rules.cells, rules.count, rtl=rtl)
+    return group_characters(rules.free, ink.stroke, rtl=rtl)
 
 
 def _crops(levels: Any, groups: Groups) -> list[GreyImage]:

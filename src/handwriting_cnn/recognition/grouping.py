@@ -21,6 +21,7 @@ _STACKED: Final = 0.35  # typical sizes between them at most
 _TOUCHING: Final = 0.12  # typical sizes: so near each other, broken strokes are one
 _NEAR: Final = 0.25  # of the median gap of a page, and of the typical size: a smaller gap lies inside a character
 _FEWEST_GAPS: Final = 8
+_MOST: Final = 5_000  # pieces of ink
 _LINE: Final = 0.55  # typical sizes: centres of a line's characters lie nearer to its own
 
 
@@ -47,10 +48,14 @@ def group_all(mask: Mask, stroke: float) -> Groups:
 
 
 def group_characters(mask: Mask, stroke: float, *, rtl: bool) -> Groups:
-    """Put the strokes of a page's ink together to characters; what the page's edge cuts off is none."""
+    """Put the strokes of a page's ink together to characters; what the page's edge cuts off is none.
+
+    A page with more than 5,000 pieces of ink is texture and has none.
+    """
     labels, boxes, areas = _components(mask)
-    if not len(boxes):
-        return _ordered(labels, np.empty(0, np.int64), boxes, np.empty(0, np.int64), rtl=rtl)
+    if not len(boxes) or (areas >= _SPECK * stroke**2).sum() > _MOST:
+        none = np.full(len(boxes), -1)
+        return _ordered(labels, none, boxes, none, rtl=rtl)
     sizes = _sizes(boxes)
     cut = (boxes[:, :2].min(axis=1) == 0) | (boxes[:, 2] == mask.shape[1]) | (boxes[:, 3] == mask.shape[0])
     typical = _weighted_median(sizes.max(axis=1), np.where(cut, 0, areas))
@@ -71,10 +76,10 @@ def group_by_cell(mask: Mask, stroke: float, cells: npt.NDArray[np.int32], count
     owner = np.full(len(boxes), -1)
     if len(boxes):
         pairs = labels[mask].astype(np.int64) * (count + 1) + cells[mask]
-        shares = np.bincount(pairs, minlength=(len(boxes) + 1) * (count + 1)).reshape(-1, count + 1)[1:, 1:]
-        best = shares.argmax(axis=1)
-        inside = shares[np.arange(len(boxes)), best] >= 0.5 * areas
-        owner[inside] = best[inside]
+        numbers, inked = np.unique(pairs, return_counts=True)
+        piece, cell = numbers // (count + 1) - 1, numbers % (count + 1) - 1
+        inside = (cell >= 0) & (inked >= 0.5 * areas[piece])
+        owner[piece[inside]] = cell[inside]
         owner[areas < _SPECK * stroke**2] = -1
         _drop_remains(owner, boxes, frames, stroke)
     pitch = float(np.median(_sizes(frames)[:, 1]))

@@ -18,10 +18,12 @@ Levels: TypeAlias = npt.NDArray[np.float32]
 _WINDOW: Final = 24  # the picture's shorter side is so many windows
 _SMALLEST_WINDOW: Final = 15
 _WIDEST_STROKE: Final = 0.4  # of the window: a wider one would be taken for paper
-_OUTLINED: Final = 0.7  # of a stroke's edge: so much of it a window of half the width shows already
-_FULLER: Final = 1.3  # times its outline: a stroke with so much ink is filled
+_OUTLINED: Final = 0.7  # of a stroke's edge: so much of it every window shows
+_FULLER: Final = 1.3  # times its ink: a stroke with so much is filled
 _FILLED: Final = 0.3  # of a picture's outlines: so many are filled where the window before was too narrow
 _COARSE: Final = 12  # pixels of a window on the copy on which the light is found
+_COARSEST: Final = 7  # on that on which its window is found
+_GLANCE: Final = 150  # pixels of a picture's shorter side that show which side the ink is on
 _LARGE: Final = 200_000  # pixels: of a larger picture a sample shows its spread
 _SAMPLED: Final = 3
 _SMOOTHING: Final = 0.8  # pixels: less than a stroke
@@ -51,7 +53,7 @@ class Ink:
     stroke: float
 
 
-def find_ink(grey: GreyImage) -> Ink:
+def find_ink(grey: GreyImage, *, strong: float = _STRONG) -> Ink:
     """Find what is darker than its paper.
 
     The paper's light is the picture closed (Serra, 1982: the minimum of the maximum) over a window wider than a stroke:
@@ -60,10 +62,11 @@ def find_ink(grey: GreyImage) -> Ink:
 
     Args:
         grey: The picture, uint8, dark on light.
+        strong: The share, 0..1, of the ink's own level that each piece of ink reaches somewhere.
     """
     picture = grey.astype(np.float32)
     levels = _darkness(picture, _window(picture))
-    mask, faint = _masks(levels)
+    mask, faint = _masks(levels, strong)
     return Ink(levels=levels, mask=mask, faint=faint, stroke=stroke_width(mask))
 
 
@@ -83,37 +86,44 @@ def small_ink(grey: GreyImage) -> Ink:
 def _window(picture: Any) -> int:
     """Return a window wider than the picture's strokes: a narrower one would take the middle of a stroke for paper.
 
-    Windows from the narrowest up are tried on a copy of a fraction of the size. The last that fills what the one before
-    shows as outlines is taken.
+    Wider windows are tried on a copy of a fraction of the size, and the last that fills outlines is taken.
     """
     window = max(min(picture.shape) // _WINDOW, _SMALLEST_WINDOW)
-    step = max(window // _COARSE, 1)
+    step = max(min(window // _COARSEST, *picture.shape), 1)
     height, width = (size // step * step for size in picture.shape)
     small = picture[:height, :width].reshape(height // step, step, width // step, step).mean(axis=(1, 3))
-    window //= step
-    chosen, mask = window, _masks(_darkness(small, window))[0]
-    while mask.any() and 2 * window < min(small.shape):
-        narrow = stroke_width(mask) <= _WIDEST_STROKE * window
-        window, outlines, mask = 2 * window, mask, _masks(_darkness(small, 2 * window))[0]
-        if not narrow or _filled(outlines, mask) >= _FILLED:
-            chosen = window
+    chosen = window = window // step
+    outlines = mask = wider = _masks(_darkness(small, window))[0]
+    while outlines.any() and 2 * window < min(small.shape):
+        narrow = stroke_width(wider) <= _WIDEST_STROKE * window
+        window *= 2
+        wider = _masks(_darkness(small, window))[0]
+        if not narrow or _filled(outlines, mask, wider) >= _FILLED:
+            chosen, mask = window, wider
     return chosen * step
 
 
-def _filled(outlines: Mask, mask: Mask) -> float:
-    """Return the share of outlines that belong to strokes which a wider window fills."""
-    labels, count = scipy.ndimage.label(mask, np.ones((3, 3)))
+def _filled(outlines: Mask, mask: Mask, wider: Mask) -> float:
+    """Return the share of outlines that belong to strokes of which a wider window shows more ink.
+
+    Args:
+        outlines: The ink by the narrowest window, which shows the edges of a stroke however broad it is, and none of a
+            shadow.
+        mask: The ink as it is known.
+        wider: The ink by the wider window.
+    """
+    labels, count = scipy.ndimage.label(wider, np.ones((3, 3)))
 
     def pixels(of: Mask) -> Any:
         return np.bincount(labels[of], minlength=count + 1)[1:]
 
-    known, edge = pixels(outlines), mask & ~scipy.ndimage.binary_erosion(mask)
-    outlined = pixels(edge & scipy.ndimage.binary_dilation(outlines)) >= _OUTLINED * pixels(edge)  # a shadow is not
-    fuller = outlined & (pixels(mask) > _FULLER * known)
-    return float(known[fuller].sum() / max(known.sum(), 1))
+    edge = wider & ~scipy.ndimage.binary_erosion(wider)
+    outlined = pixels(edge & outlines) >= _OUTLINED * pixels(edge)
+    fuller = outlined & (pixels(wider) > _FULLER * pixels(mask))
+    return float(pixels(outlines)[fuller].sum() / outlines.sum())
 
 
-def _masks(levels: Levels) -> tuple[Mask, Mask]:
+def _masks(levels: Levels, strong: float = _STRONG) -> tuple[Mask, Mask]:
     """Return the pixels connected to what is dark as the page's ink, and those darker than the paper's noise."""
     sample = levels[::_SAMPLED, ::_SAMPLED] if levels.size > _LARGE else levels
     middle = float(np.median(sample))
@@ -125,7 +135,7 @@ def _masks(levels: Levels) -> tuple[Mask, Mask]:
     full = float(np.quantile(above, 0.9)) - middle
     labels, count = scipy.ndimage.label(levels > max(floor, middle + _WEAK * full), np.ones((3, 3)))
     kept = np.zeros(count + 1, np.bool_)
-    kept[labels[levels > max(floor, middle + _STRONG * full)]] = True
+    kept[labels[levels > max(floor, middle + strong * full)]] = True
     kept[0] = False
     return kept[labels], levels > floor
 
@@ -137,11 +147,20 @@ def _darkness(picture: Any, window: int) -> Levels:
     height, width = (-(-size // step) for size in picture.shape)
     padded = np.pad(smooth, [(0, height * step - smooth.shape[0]), (0, width * step - smooth.shape[1])], mode="edge")
     brightest = padded.reshape(height, step, width, step).max(axis=(1, 3))
-    light = scipy.ndimage.gaussian_filter(scipy.ndimage.grey_closing(brightest, (_COARSE, _COARSE)), 1)
+    light = scipy.ndimage.gaussian_filter(_closed(brightest), 1)
     light = np.maximum(light, _DARKEST_PAPER)
     box = (0, 0, picture.shape[1] / step, picture.shape[0] / step)
     full = np.asarray(Image.fromarray(light).resize(picture.shape[::-1], Image.Resampling.BILINEAR, box))
     return np.clip((full - smooth) / full, 0, 1).astype(np.float32)
+
+
+def _closed(brightest: Any) -> Any:
+    """Return the light: where the picture's edge cuts the window, it goes on as it came."""
+    closed, half = scipy.ndimage.grey_closing(brightest, (_COARSE, _COARSE)), _COARSE // 2
+    if min(closed.shape) <= 4 * half:
+        return closed
+    beyond = np.pad(closed[half:-half, half:-half], half, mode="reflect", reflect_type="odd")
+    return np.minimum(closed, np.maximum(beyond, brightest))
 
 
 def is_light_on_dark(grey: GreyImage) -> bool:
@@ -150,7 +169,6 @@ def is_light_on_dark(grey: GreyImage) -> bool:
     Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
     small copy's difference from its blurred self, in which uneven light vanishes.
     """
-    step = max(min(grey.shape) // 300, 1)
-    small = scipy.ndimage.uniform_filter(grey.astype(np.float32), step)[::step, ::step]
+    small = np.asarray(Image.fromarray(grey).reduce(max(min(grey.shape) // _GLANCE, 1)), np.float32)
     detail = small - scipy.ndimage.gaussian_filter(small, max(min(small.shape) / 10, 1))
     return bool(np.mean((detail - np.median(detail)) ** 3) > 0)

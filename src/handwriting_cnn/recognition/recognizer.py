@@ -14,9 +14,10 @@ from handwriting_cnn.errors import ConfigError, DataError
 from handwriting_cnn.imaging.decode import MAX_PIXELS, GreyImage, ImageSource, decode_colours
 from handwriting_cnn.imaging.preprocessing import preprocess
 from handwriting_cnn.imaging.strokes import stroke_width, with_stroke
+from handwriting_cnn.models.checks import checked_probabilities
 from handwriting_cnn.recognition.drawing import drawn
 from handwriting_cnn.recognition.finding import FoundCharacter, Layout, find_characters
-from handwriting_cnn.types import ImageArray, ProbabilityArray
+from handwriting_cnn.types import Classifier, ImageArray, ProbabilityArray
 
 _INK: Final = 127
 _STROKES: Final = (0.6, 2.5)  # typical widths: strokes between them are left as they are
@@ -73,6 +74,8 @@ class Recognizer:
         threshold: Confidence, 0..1, below which a character's text is ``""``; ``None`` takes the model's own.
         candidates: The most candidates that a character has.
         max_pixels: Largest picture that is opened.
+        classifier: What answers instead of the model's network, such as its exported file that
+            :func:`~handwriting_cnn.open_export` opens.
 
     Raises:
         ConfigError: If a number is outside its range.
@@ -85,6 +88,7 @@ class Recognizer:
         threshold: float | None = None,
         candidates: int = 3,
         max_pixels: int = MAX_PIXELS,
+        classifier: Classifier | None = None,
     ) -> None:
         self.saved: SavedModel = model if isinstance(model, SavedModel) else model.to_saved_model()
         rules = self.saved.reading if threshold is None else replace(self.saved.reading, threshold=threshold)
@@ -92,6 +96,7 @@ class Recognizer:
             if type(value) is not int or value < 1:
                 raise ConfigError(f"{name} must be an int of at least 1, but is {value!r}")
         self._rules, self._candidates, self._max_pixels = rules, candidates, max_pixels
+        self._classifier: Classifier = self.saved if classifier is None else classifier
         self._square = replace(
             self.saved.preprocessing,
             polarity="light-on-dark",
@@ -108,6 +113,7 @@ class Recognizer:
         threshold: float | None = None,
         candidates: int = 3,
         max_pixels: int = MAX_PIXELS,
+        classifier: Classifier | None = None,
     ) -> "Recognizer":
         """Return a reader with a model file, or with a trained model of the package by name.
 
@@ -116,12 +122,19 @@ class Recognizer:
             threshold: See :class:`Recognizer`.
             candidates: See :class:`Recognizer`.
             max_pixels: See :class:`Recognizer`.
+            classifier: See :class:`Recognizer`.
 
         Raises:
             ModelFileError: As :func:`~handwriting_cnn.load_model`.
             ConfigError: If a number is outside its range.
         """
-        return cls(load_model(model), threshold=threshold, candidates=candidates, max_pixels=max_pixels)
+        return cls(
+            load_model(model),
+            threshold=threshold,
+            candidates=candidates,
+            max_pixels=max_pixels,
+            classifier=classifier,
+        )
 
     def recognize(self, image: ImageSource, *, layout: Layout = "auto") -> list[Character]:
         """Find the characters of a picture and read them.
@@ -134,7 +147,8 @@ class Recognizer:
                 picture of fewer than 100 pixels either way is one character.
 
         Returns:
-            The characters in reading order; none where there is no ink.
+            The characters in reading order; none where there is no ink, or more than 5,000 pieces of it, as in a
+            texture.
 
         Raises:
             ImageDecodeError: If the file is no picture, is damaged, or is larger than allowed.
@@ -175,7 +189,8 @@ class Recognizer:
             float32 ``(n, num_classes)``.
 
         Raises:
-            DataError: If the pictures have another form.
+            DataError: If the pictures have another form, or a classifier's answers are no probabilities.
+            ShapeMismatchError: If a classifier's answers have another shape.
         """
         pictures = np.asarray(images)
         shape = self.saved.model.input_shape[1:]
@@ -186,7 +201,10 @@ class Recognizer:
                 f"pictures must be uint8 of shape (n, {', '.join(map(str, shape))}), but are "
                 f"{pictures.dtype} of {pictures.shape}"
             )
-        return self._rules.confidences(self.saved(pictures))
+        answers = self._classifier(pictures)
+        if self._classifier is not self.saved:
+            answers = checked_probabilities(answers, count=len(pictures), num_classes=len(self.saved.alphabet))
+        return self._rules.confidences(answers)
 
     __call__ = predict_proba
 

@@ -20,6 +20,7 @@ _ALIKE: Final = (0.45, 2.2)  # a cell's area, in medians
 _MERGED: Final = 3  # cells at most between which walls were lost
 _UNLIKE: Final = 0.2  # of a cell's side: so far a lost wall lies from where it should be
 _SEEN: Final = 0.25  # of a lost wall
+_SAMPLE: Final = 2_000  # pixels of lines that show how thick they are
 _FEWEST: Final = 4
 _LARGEST: Final = 0.25  # of the page
 
@@ -29,12 +30,12 @@ class Rules:
     """The printed lines of a page.
 
     Attributes:
-        mask: Their pixels.
+        free: The page's ink without them; where a stroke crosses a line it stays whole.
         cells: Of a grid: each pixel's cell, from 1; 0 outside. All 0 where there is no grid.
         count: The number of cells.
     """
 
-    mask: Mask
+    free: Mask
     cells: npt.NDArray[np.int32]
     count: int
 
@@ -53,36 +54,33 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     """
     step = max(min(ink.mask.shape) // _FINE, 1)
     small = _reduced(ink.faint, step)
+    thin = (_thin(small, 1), _thin(small, 0))
     lengths = [max(min(small.shape) // parts, 12) for parts in _LENGTHS]
-    tried = [_lines(small, length) for length in lengths]
+    tried = [_lines(thin, length) for length in lengths]
     grids = [_cells(lines, length) for lines, length in zip(tried, lengths, strict=True)]
     most = max(count for _, count in grids)
-    chosen = next(index for index, (_, count) in enumerate(grids) if count >= 0.9 * most)
     if most >= _FEWEST:
-        rules = _whole(tried[chosen], grids[chosen], step, ink.mask.shape)
-        written = without_rules(ink.mask, rules)
-        if written.any() and float((rules.cells[written] > 0).mean()) >= least:
-            return rules
-    return _whole(tried[0], (np.zeros(small.shape, np.int32), 0), step, ink.mask.shape)
+        chosen = next(index for index, (_, count) in enumerate(grids) if count >= 0.9 * most)
+        free = _without(ink.mask, tried[chosen], step)
+        cells, count = grids[chosen]
+        cells = _enlarged(cells, step, ink.mask.shape)
+        if free.any() and float((cells[free] > 0).mean()) >= least:
+            return Rules(free=free, cells=cells, count=count)
+    return Rules(free=_without(ink.mask, tried[0], step), cells=np.zeros(ink.mask.shape, np.int32), count=0)
 
 
-def _whole(
-    lines: tuple[Mask, Mask], cells: tuple[npt.NDArray[np.int32], int], step: int, shape: tuple[int, ...]
-) -> Rules:
-    mask = _enlarged(lines[0] | lines[1], step, shape)
-    return Rules(mask=mask, cells=_enlarged(cells[0], step, shape), count=cells[1])
-
-
-def without_rules(mask: Mask, rules: Rules) -> Mask:
-    """Return the ink without the lines; where a stroke crosses a line it stays whole."""
-    if not rules.mask.any():
+def _without(mask: Mask, lines: tuple[Mask, Mask], step: int) -> Mask:
+    """Return the ink without the lines, but for the pixels from which ink runs on along both axes."""
+    rules = _enlarged(lines[0] | lines[1], step, mask.shape)
+    places = np.argwhere(rules & mask)
+    if not len(places):
         return mask
-    kept = mask.copy()
-    across = np.minimum(_runs(mask, 0), _runs(mask, 1))
-    thickness = float(np.median(across[rules.mask & mask])) if (rules.mask & mask).any() else 0.0
-    near = scipy.ndimage.binary_dilation(rules.mask, np.ones((3, 3)))
-    kept[near & (across <= _CROSSING * thickness + 1)] = False
-    return kept
+    reach = _thickest(lines[0]) * step
+    thickness = float(np.median(_shorter_runs(mask, places[:: max(len(places) // _SAMPLE, 1)], reach)))
+    length = int(_CROSSING * thickness + 1) + 1
+    crossed = _runs_of(mask, length, 0) & _runs_of(mask, length, 1)
+    near = scipy.ndimage.maximum_filter(rules.view(np.uint8), 3).astype(np.bool_)
+    return mask & (crossed | ~near)
 
 
 def _reduced(mask: Mask, step: int) -> Mask:
@@ -98,27 +96,36 @@ def _enlarged(values: Any, step: int, shape: tuple[int, ...]) -> Any:
     return np.repeat(np.repeat(values, step, axis=0), step, axis=1)[: shape[0], : shape[1]] if step > 1 else values
 
 
-def _lines(mask: Mask, length: int) -> tuple[Mask, Mask]:
+def _thin(mask: Mask, axis: int) -> tuple[Mask, Mask]:
+    """Return a mask one pixel broader across an axis, and its pixels that may belong to a line along the axis.
+
+    A line that leans a little stays in three rows for longer than in one. Dark areas and broad strokes are no lines.
+    """
+    broader = scipy.ndimage.maximum_filter1d(mask.view(np.uint8), 3, axis=1 - axis)
+    broad = scipy.ndimage.maximum_filter1d(
+        _runs_of(mask, _thickest(mask) + 1, 1 - axis).view(np.uint8), 3, axis=1 - axis
+    )
+    return broader.astype(np.bool_), (broader > broad).astype(np.bool_)
+
+
+def _lines(thin: tuple[tuple[Mask, Mask], tuple[Mask, Mask]], length: int) -> tuple[Mask, Mask]:
     """Return the pixels of horizontal and of vertical lines."""
     found: list[Mask] = []
-    for axis in (1, 0):
-        # A line that leans a little stays in three rows for longer than in one.
-        thick = scipy.ndimage.maximum_filter1d(mask, 3, axis=1 - axis)
-        share = scipy.ndimage.uniform_filter1d(thick.astype(np.float32), length, axis=axis, mode="constant")
-        runs = scipy.ndimage.maximum_filter1d(share >= _FULL, length, axis=axis)
-        line = runs & thick
-        # Dark areas and broad strokes are no lines.
-        across = scipy.ndimage.maximum_filter1d(_runs(mask, 1 - axis), 3, axis=1 - axis)
-        found.append(line & (across <= _thickest(mask)))
+    for (mask, may_be), axis in zip(thin, (1, 0), strict=True):
+        share = scipy.ndimage.uniform_filter1d(mask.astype(np.float32), length, axis=axis, mode="constant")
+        runs = scipy.ndimage.maximum_filter1d((share >= _FULL).view(np.uint8), length, axis=axis)
+        found.append(may_be & runs.astype(np.bool_))
     return found[0], found[1]
 
 
 def _cells(lines: tuple[Mask, Mask], length: int) -> tuple[npt.NDArray[np.int32], int]:
     """Return the rectangles of like size that lines enclose."""
+    if not (lines[0].any() and lines[1].any()):
+        return np.zeros(lines[0].shape, np.int32), 0
     walls = np.zeros(lines[0].shape, np.bool_)
     for line, axis in zip(lines, (1, 0), strict=True):
-        bridged = scipy.ndimage.maximum_filter1d(line, length, axis=axis)
-        walls |= scipy.ndimage.minimum_filter1d(bridged, length, axis=axis) | line
+        bridged = scipy.ndimage.maximum_filter1d(line.view(np.uint8), length, axis=axis)
+        walls |= scipy.ndimage.minimum_filter1d(bridged, length, axis=axis).astype(np.bool_) | line
     labels, places, good = _rectangles(walls)
     if good.any() and _complete(walls, lines, places, good):
         labels, places, good = _rectangles(walls)
@@ -167,14 +174,21 @@ def _spans(places: Any) -> Any:
     return np.array([[part.stop - part.start for part in place] for place in places], np.int64).reshape(-1, 2)
 
 
-def _runs(mask: Mask, axis: int) -> npt.NDArray[np.int32]:
-    """Return, for each ink pixel, the length of the run of ink along an axis that it lies in; 0 for paper."""
-    turned = np.moveaxis(mask, axis, 0)
-    size = len(turned)
-    rows = np.arange(size).reshape(-1, 1)
-    before = np.maximum.accumulate(np.where(turned, -1, rows), axis=0)
-    after = np.minimum.accumulate(np.where(turned, size, rows)[::-1], axis=0)[::-1]
-    return np.moveaxis(np.where(turned, after - before - 1, 0), 0, axis).astype(np.int32)
+def _runs_of(mask: Mask, length: int, axis: int) -> Mask:
+    """Return the ink in runs along an axis that have at least a length: an opening by a line."""
+    inner = scipy.ndimage.minimum_filter1d(mask.view(np.uint8), length, axis=axis, mode="constant")
+    origin = -1 if length % 2 == 0 else 0  # the window of an even length, turned over
+    return scipy.ndimage.maximum_filter1d(inner, length, axis=axis, mode="constant", origin=origin).astype(np.bool_)
+
+
+def _shorter_runs(mask: Mask, places: Any, reach: int) -> Any:
+    """Return, for pixels of ink, the shorter of the runs along both axes, counted up to a reach each way."""
+    padded, steps, runs = np.pad(mask, reach), np.arange(1, reach + 1).reshape(-1, 1), []
+    for along in np.eye(2, dtype=np.int64):
+        ways = [places[:, np.newaxis] + reach + direction * steps * along for direction in (-1, 1)]
+        ink = [padded[way[..., 0], way[..., 1]] for way in ways]
+        runs.append(1 + sum(np.logical_and.accumulate(way, axis=1).sum(axis=1) for way in ink))
+    return np.minimum(*runs)
 
 
 def _thickest(mask: Mask) -> int:

@@ -20,6 +20,7 @@ _SUPPORT: Final = 0.45  # of an edge's length
 _OUTER: Final = 0.4  # of the picture: no edge lies further inside
 _LEANING: Final = 0.2  # of the other side: no edge leans more
 _INWARD: Final = 2.0  # pixels of the copy: the edge itself is not the sheet's, and is found to a pixel
+_STRIP: Final = 3  # pixels of the copy that a strip beside the sheet has at least
 _LEAST: Final = 0.2  # of the picture: a smaller sheet is none
 _STEEPEST: Final = 12.0  # degrees
 _STEP: Final = 0.5
@@ -73,18 +74,14 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
         return None
     small = np.atleast_3d(np.asarray(Image.fromarray(source).reduce(step), np.float32))
     height, width, _ = small.shape
-    window = max(int(_WRITING * min(height, width)), 3)
-    light = np.log(np.maximum(scipy.ndimage.grey_closing(small, (window, window, 1), mode="nearest"), 16))
-    across, down = (
-        (np.abs(scipy.ndimage.gaussian_filter(light, (1, 1, 0), order=order)) > _EDGE).any(axis=2)
-        for order in ((0, 1, 0), (1, 0, 0))
-    )
-    vertical = [_edge(steep, width, height) for steep in (across, across[:, ::-1])]
-    horizontal = [_edge(steep, height, width) for steep in (down.T, down[::-1].T)]
-    if sum(found is not None for found in (*vertical, *horizontal)) < 2:
+    sides = _edges(small)
+    if not any(sides):
         return None
-    left, right = (found or (0.0, 0.0) for found in vertical)
-    top, bottom = (found or (0.0, 0.0) for found in horizontal)
+    if not all(sides):  # a strip of the table that is narrower than the window needs darkness beyond the picture
+        sides = [found or beyond for found, beyond in zip(sides, _edges(small, beyond=0), strict=True)]
+    if sum(found is not None for found in sides) < 2:
+        return None
+    left, right, top, bottom = (found or (0.0, 0.0) for found in sides)
     lines = {
         "left": (left[0], 0.0, left[1], float(height)),
         "right": (width - right[0], 0.0, width - right[1], float(height)),
@@ -97,16 +94,38 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
     return corners * step if area > _LEAST * height * width else None
 
 
-def _edge(steep: Mask, width: int, height: int) -> tuple[float, float] | None:
+def _edges(small: npt.NDArray[np.float32], *, beyond: float | None = None) -> list[tuple[float, float] | None]:
+    """Return where the left, right, upper and lower edges begin and end.
+
+    Args:
+        small: The copy.
+        beyond: Brightness beyond the picture; ``None`` goes on with its border, of which no edge comes.
+    """
+    height, width, _ = small.shape
+    window = max(int(_WRITING * min(height, width)), 3)
+    mode, level = ("nearest", 0.0) if beyond is None else ("constant", beyond)
+    closed = scipy.ndimage.grey_closing(small, (window, window, 1), mode=mode, cval=level)
+    light = np.log(np.maximum(closed, 16))
+    across, down = (
+        (np.abs(scipy.ndimage.gaussian_filter(light, (1, 1, 0), order=order)) > _EDGE).any(axis=2)
+        for order in ((0, 1, 0), (1, 0, 0))
+    )
+    first = 1 if beyond is None else _STRIP
+    turned = ((across, width, height), (across[:, ::-1], width, height), (down.T, height, width))
+    return [_edge(*sight, first=first) for sight in (*turned, (down[::-1].T, height, width))]
+
+
+def _edge(steep: Mask, width: int, height: int, *, first: int) -> tuple[float, float] | None:
     """Return where an edge near the left side begins and ends, or ``None``.
 
     Args:
         steep: Where the brightness of a channel changes to the right, ``(height, width)``.
         width: Pixels across.
         height: Pixels along.
+        first: The edge begins no nearer to the side.
     """
     rows = np.arange(0, height, 3)
-    begins = np.arange(1, int(_OUTER * width))
+    begins = np.arange(first, int(_OUTER * width))
     leans = np.arange(-_LEANING * height, _LEANING * height + 1, 2.0)
     beyond = int(_LEANING * height) + 1
     padded = np.pad(steep, [(0, 0), (beyond, beyond)])

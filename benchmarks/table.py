@@ -1,4 +1,4 @@
-"""Write docs/results.md from the files in benchmarks/results.
+"""Write docs/results.md from benchmarks/results, and docs/reference/pretrained.md from the trained models' own cards.
 
 python benchmarks/table.py
 """
@@ -8,10 +8,19 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+import handwriting_cnn as hw
 from handwriting_cnn.evaluation.intervals import wilson_interval
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "results.md"
+CARDS = HERE.parent / "docs" / "reference" / "pretrained.md"
+CARDS_HEAD = """# Pretrained models
+
+They come with the package: `load_model(name)`, `Recognizer.load(name)`, `predict --model NAME`;
+`transfer(load_model(name).model, ...)` builds on one. Each learned from the train part alone, has its weights in
+float16, and was scored once, so rounded, on the test part: `handwriting-cnn evaluate NAME --dataset SET --split SPLIT`
+gives the same. This page is made from the files' own cards by `python benchmarks/table.py`.
+"""
 HEAD = """# Results
 
 Made by `python benchmarks/table.py` from `benchmarks/results/`, where every run's figures stand. A command with
@@ -46,7 +55,7 @@ STEPS = (
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the pages."""
     records = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((HERE / "results").glob("*.json"))}
     sweeps = most_seeds([record for record in records.values() if "runs" in record])
     lines = [HEAD.rstrip("\n"), *(row(record) for record in sweeps), "", "Each row's machine and versions:", ""]
@@ -64,6 +73,28 @@ def main() -> None:
         if name in records:
             lines += timed(records[name])
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    CARDS.write_text("\n".join([CARDS_HEAD, *map(card, hw.list_pretrained())]) + "\n", encoding="utf-8")
+
+
+def card(model: hw.PretrainedModel) -> str:
+    """Return a section that says of a model what its file's card does."""
+    data, training, metrics = (model.card[part] for part in ("data", "training", "metrics"))
+    tests = [
+        f"{one['accuracy']:.2%} of `{one['dataset']}`, `{one['protocol']}` ({one['n']:,} pictures; 95% interval "
+        f"{one['interval'][0] * 100:.2f} to {one['interval'][1] * 100:.2f})"
+        for one in (metrics, *metrics.get("others", []))
+    ]
+    rows = {
+        "characters": f"{len(model.alphabet)}: {' '.join(model.alphabet.characters)}",
+        "network": f"`{model.architecture}`, {model.path.stat().st_size:,} bytes",
+        "learned from": f"`{data['name']}`, `{data['protocol']}`: {data['train']['images']:,} pictures in "
+        f"{training['epochs']} epochs; {data['validation']['images']:,} more chose the epoch and calibrated",
+        "right on test": "; ".join(tests),
+        "limits": model.card["limits"],
+        "licence": model.card["licence"],
+        "trained again by": f"`{model.card['command']}`",
+    }
+    return "\n".join([f"## `{model.name}`\n", "| | |\n|---|---|", *(f"| {k} | {v} |" for k, v in rows.items()), ""])
 
 
 def most_seeds(sweeps: list[dict[str, Any]]) -> list[dict[str, Any]]:

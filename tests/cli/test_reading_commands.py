@@ -10,9 +10,12 @@ from PIL import Image
 from handwriting_cnn.artifact.model_file import SavedModel
 from handwriting_cnn.artifact.reading import ReadingRules
 from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.errors import ImageDecodeError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.models.registry import build_model
+from handwriting_cnn.recognition.many import read_all
 from handwriting_cnn.recognition.recognizer import Recognizer
+from handwriting_cnn.storage.locks import file_lock
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,8 @@ def test_a_bad_picture_among_good_ones_is_named_and_the_others_are_read(run, mod
         (("--model", "{model}", "--threshold", "2"), "threshold must be a number in 0..1, but is 2.0"),
         (("--model", "{model}", "--layout", "gird"), "'gird' is not one of"),
         (("--model", "{model}", "--csv", "{pages}"), "is a folder"),
+        (("--model", "{model}", "--out", "{pages}"), "is a folder"),
+        (("--model", "{model}", "--out", "a", "--csv", "b"), "give one of them"),
         (("--model", "{model}", "--annotate", "{pages}"), "would overwrite the pictures"),
         (("--model", "{model}", "--annotate", "{pages}/page.png"), "is a file"),
     ],
@@ -96,10 +101,73 @@ def test_folders_without_pictures_and_names_that_are_there_twice(run, model_file
     status, _, err = run("predict", "empty", "--model", model_file)
     assert status == 2
     assert "empty is a folder without pictures" in err
+    status, _, err = run("predict", pages, "--model", model_file, "--out", pages / "read.jsonl")
+    assert status == 2
+    assert "it would be taken for a picture" in err
     (tmp_path / "page.png").write_bytes((pages / "page.png").read_bytes())
     status, _, err = run("predict", pages / "page.png", "page.png", "--model", model_file, "--annotate", "drawn")
     assert status == 2
-    assert "two pictures are named 'page'" in err
+    assert "2 pictures are named 'page'" in err
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_a_run_with_out_goes_on_where_it_was_stopped(run, model_file, pages, tmp_path):
+    words, out = ("predict", pages, "--model", model_file, "--out", "read.jsonl", "--json"), tmp_path / "read.jsonl"
+    status, printed, err = run(*words)
+    assert status == 2
+    assert json.loads(printed) == {"read": 2, "read_before": 0, "failed": 1, "out": "read.jsonl"}
+    assert "broken.png" in err
+    whole, (first, *rest) = out.read_bytes(), lines(out)
+    assert first["layout"] == "auto"
+    assert [line["file"] for line in rest] == [str(pages / name) for name in ("blank.png", "broken.png", "page.png")]
+    expected = Recognizer.load(model_file).recognize(pages / "page.png")
+    assert [one["text"] for one in rest[2]["characters"]] == [one.text for one in expected]
+    assert rest[0]["characters"] == []
+    assert "error" in rest[1]
+    for cut in (0, 1, whole.index(b"\n") + 1, whole.index(b"page.png"), len(whole) - 1):  # killed while it wrote
+        out.write_bytes(whole[:cut])
+        assert run(*words)[0] == 2
+        found = {line["file"]: line for line in lines(out)[1:]}
+        assert found == {line["file"]: line for line in rest}
+    status, printed, _ = run(*words)
+    assert json.loads(printed) == {"read": 0, "read_before": 2, "failed": 1, "out": "read.jsonl"}  # it is tried again
+
+
+def test_a_file_of_other_readings_is_left_alone(run, model_file, pages, tmp_path):
+    words, out = ("predict", pages / "page.png", "--model", model_file, "--out", "read.jsonl"), tmp_path / "read.jsonl"
+    assert run(*words)[1] == "read 1, read before 0, failed 0: read.jsonl\n"
+    before = out.read_bytes()
+    status, _, err = run(*words, "--layout", "line")
+    assert (status, out.read_bytes()) == (2, before)
+    assert "holds what was read otherwise: layout was 'auto', now 'line'" in err
+    with file_lock(tmp_path / ".read.jsonl.lock", timeout=0):
+        status, _, err = run(*words)
+    assert status == 2
+    assert "read.jsonl is in use by another process" in err
+    for other in (b"letter,number\n", b"[1]\n", b'{"a": 1}\n', b"\x89PNG", b"notes"):
+        out.write_bytes(other)
+        status, _, err = run(*words)
+        assert "is no file of readings" in err
+        assert (status, out.read_bytes(), err.count("\n")) == (2, other, 1)
+    out.write_bytes(before + b"{]\n")
+    status, _, err = run(*words)
+    assert status == 2
+    assert f"damaged at byte {len(before)}" in err
+
+
+def test_pictures_are_read_in_order_however_many(model_file, pages):
+    reader, paths = Recognizer.load(model_file), [pages / name for name in ("page.png", "broken.png", "blank.png")] * 7
+    found = list(read_all(reader, iter(paths), layout="page"))
+    assert [path for path, _ in found] == paths
+    page = reader.recognize(pages / "page.png", layout="page")
+    for number, (_, read) in enumerate(found):
+        if number % 3 == 1:
+            assert isinstance(read, ImageDecodeError)
+        else:
+            assert read == [page, None, []][number % 3]
 
 
 def test_a_model_is_exported_and_compared(run, model_file, tmp_path):

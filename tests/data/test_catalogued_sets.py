@@ -58,7 +58,8 @@ PROTOCOLS = [(name, protocol.name) for name, info in CATALOG.items() for protoco
 def test_the_contract(load, name, protocol):
     info = CATALOG[name]
     splits = load(name, protocol=protocol)
-    assert len(splits.train) + len(splits.test) == info.num_train + info.num_test
+    if protocol != "isolated":  # which is a part of the pictures
+        assert len(splits.train) + len(splits.test) == info.num_train + info.num_test
     if protocol == info.protocols[0].name:
         assert (len(splits.train), len(splits.test)) == (info.num_train, info.num_test)
     for part in splits:
@@ -73,7 +74,7 @@ def test_the_contract(load, name, protocol):
         assert name == "digits" or np.median(part.images) <= 30
         assert np.median(part.images[:, [0, -1]]) <= 30
         assert all(len(column) == len(part) for column in part.extra.values())
-    apart = {"unseen-writers": "writers", "blocks": "block"}.get(protocol)
+    apart = {"unseen-writers": "writers", "blocks": "block", "isolated": "block"}.get(protocol)
     if apart:
         train, test = ({*(part.writers if apart == "writers" else part.extra[apart]).tolist()} for part in splits)
         assert train
@@ -108,6 +109,13 @@ def test_hijja_is_the_archives_pictures_turned_over(load, raw):
 def test_hijjas_other_split_is_of_the_published_sizes(load):
     train, test = load("hijja", protocol="random")
     assert (len(train), len(test)) == (37_933, 9_501)
+
+
+def test_hijjas_isolated_letters_are_of_the_parts_by_blocks(load):
+    for part, whole in zip(load("hijja", protocol="isolated"), load("hijja"), strict=True):
+        assert set(part.extra["form"]) == {f"{letter}.1" for letter in range(1, 30)}
+        chosen = [form.split(".")[1] == "1" for form in whole.extra["form"]]
+        assert (part.images == whole.images[chosen]).all()
 
 
 def test_mnist_is_the_archives_tables(load, raw):

@@ -228,6 +228,22 @@ def test_classes_that_cannot_be_selected(digits, characters, error, message):
         digits.test.select_classes(characters)
 
 
+def test_another_alphabet_renumbers_the_classes(digits):
+    part = digits.test.select_classes("731")
+    wider = part.with_alphabet("0123x7")
+    assert wider.num_classes == 6
+    assert [wider.alphabet.characters[label] for label in wider.labels] == [
+        part.alphabet.characters[label] for label in part.labels
+    ]
+    assert (wider.images == part.images).all()
+    assert np.shares_memory(wider._whole.images, digits.test._whole.images)
+    assert wider.digest != part.digest
+    with pytest.raises(DataError, match="digits has pictures of 7, 3, which the other alphabet lacks"):
+        part.with_alphabet("12")
+    alone = digits.test.subset(np.flatnonzero(digits.test.labels == 4))
+    assert alone.with_alphabet("4").labels.tolist() == [0] * len(alone)  # classes without a picture may be missing
+
+
 def test_the_digits_are_scikit_learns(digits):
     source = load_digits()
     counts = np.bincount(source.target)

@@ -10,7 +10,9 @@ from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
+from handwriting_cnn.evaluation.classifiers import Ensemble, ShiftAveraging
 from handwriting_cnn.evaluation.evaluator import Evaluator
+from handwriting_cnn.recognition.recognizer import Recognizer
 
 
 @pytest.fixture
@@ -76,13 +78,26 @@ def test_a_keras_model_is_judged(dataset):
 def test_a_saved_model_of_other_letters_is_refused(dataset):
     inputs = keras.Input((8, 8, 1))
     model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(inputs)))
-    saved = SavedModel(model=model, alphabet=Alphabet.of("acb"), preprocessing=dataset.preprocessing)
-    with pytest.raises(ShapeMismatchError, match=r"knows 3 letters \(a c b\), but noise has 3 letters \(a b c\)"):
+    saved = SavedModel(model=model, alphabet=Alphabet.of("acd"), preprocessing=dataset.preprocessing)
+    with pytest.raises(ShapeMismatchError, match=r"knows 3 letters \(a c d\), but noise has 3 letters \(a b c\)"):
         Evaluator().evaluate(saved, dataset)
     fitting = dataclasses.replace(saved, alphabet=dataset.alphabet)
     np.testing.assert_array_equal(
         Evaluator().evaluate(fitting, dataset).predictions, Evaluator().evaluate(model, dataset).predictions
     )
+
+
+@pytest.mark.parametrize("wrap", [lambda saved: saved, lambda saved: ShiftAveraging(Ensemble([saved])), Recognizer])
+def test_a_model_that_knows_further_letters_or_another_order_is_judged_letter_by_letter(dataset, wrap):
+    inputs = keras.Input((8, 8, 1))
+    model = keras.Model(inputs, keras.layers.Dense(5, activation="softmax")(keras.layers.Flatten()(inputs)))
+    saved = SavedModel(model=model, alphabet=Alphabet.of("xcaby"), preprocessing=dataset.preprocessing)
+    judged = wrap(saved)
+    report = Evaluator().evaluate(judged, dataset)
+    letters = np.array(list("xcaby"))[np.asarray(judged(dataset.images)).argmax(axis=1)]
+    assert report.alphabet.characters == tuple("xcaby")
+    assert report.accuracy == np.mean(letters == np.array(list("abc"))[dataset.labels])
+    assert report.classes.support.tolist() == [0, *dataset.class_counts[[2, 0, 1]], 0]
 
 
 def test_pictures_made_by_other_rules_earn_a_warning(dataset):

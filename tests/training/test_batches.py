@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score
 
 from handwriting_cnn.data.dataset import Dataset
-from handwriting_cnn.training.batches import Batches
+from handwriting_cnn.training.batches import Batches, CharacterAccuracy
 
 pytestmark = pytest.mark.core
 
@@ -49,3 +50,32 @@ def test_pixels_stay_on_disk_until_they_are_asked_for(tmp_path, dataset):
     images, _ = Batches(on_disk, batch_size=3)[0]
     assert not isinstance(images, np.memmap) or not np.shares_memory(images, mapped)
     np.testing.assert_array_equal(images[:, 0, 0, 0], [3, 1, 8])
+
+
+def test_outliers_follow_the_characters_with_labels_spread_over_the_classes(dataset):
+    weights = np.array([0.5, 2.0, 3.0], np.float32)
+    plain = Batches(dataset, batch_size=4, seed=3)
+    batches = Batches(dataset, batch_size=4, seed=3, outliers=0.5, weights=weights)
+    again = Batches(dataset, batch_size=4, seed=3, outliers=0.5)
+    for index, count in enumerate((4, 4, 2)):
+        images, labels, weighed = batches[index]
+        assert len(images) == len(labels) == len(weighed) == count + count // 2
+        np.testing.assert_array_equal(images[:count], plain[index][0])
+        np.testing.assert_array_equal(labels[:count], plain[index][1])
+        np.testing.assert_allclose(labels[count:], 1 / 3)
+        np.testing.assert_array_equal(weighed[:count], weights[labels[:count].argmax(axis=1)])
+        np.testing.assert_array_equal(weighed[count:], 1)
+        np.testing.assert_array_equal(images, again[index][0])
+    other = Batches(dataset, batch_size=4, seed=3, epoch=1, outliers=0.5)
+    assert (other[0][0][4:] != again[0][0][4:]).any()
+
+
+def test_the_accuracy_is_that_of_the_characters(dataset):
+    random = np.random.default_rng(0)
+    answers = random.dirichlet(np.ones(3), 30).astype(np.float32)
+    truth = random.integers(0, 3, 20)
+    labels = np.concatenate([np.eye(3)[truth], np.full((10, 3), 1 / 3)]).astype(np.float32)
+    accuracy = CharacterAccuracy()
+    for part in (slice(0, 18), slice(18, 30)):
+        accuracy.update_state(labels[part], answers[part])
+    assert float(accuracy.result()) == pytest.approx(accuracy_score(truth, answers[:20].argmax(axis=1)))

@@ -20,6 +20,7 @@ from handwriting_cnn.training.resolve import resolved
         ("label_smoothing", 1.0),
         ("label_smoothing", 1.5),
         ("ema", 1.0),
+        ("outliers", 1.5),
         ("clip_norm", 0),
         ("early_stopping", 0),
         ("steps_per_execution", 0),

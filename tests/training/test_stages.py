@@ -64,7 +64,7 @@ def test_a_frozen_stage_trains_the_head_alone_and_the_next_everything(make, stro
     assert not equal(watch.trunks[1], before)
     assert not equal(watch.heads[0], watch.heads[1])
     assert len(result.history["loss"]) == result.config.epochs == 3
-    assert result.history["learning_rate"] == pytest.approx([2e-3, 1e-3, 1e-3])
+    assert result.history["learning_rate"] == pytest.approx([4e-3, 1e-3, 1e-3])
     assert not model.get_layer("trunk").trainable  # as it was before
 
 
@@ -79,7 +79,7 @@ def test_a_stages_schedule_runs_over_its_own_updates(make, strokes):
     stages = (Stage(epochs=2, freeze=("trunk",)), Stage(epochs=2, learning_rate=1e-4))
     rates = Trainer(config(stages=stages, schedule="cosine")).fit(make(), strokes).history["learning_rate"]
     # Half of a cosine after one epoch of two, its end after the second.
-    assert rates == pytest.approx([1e-3, 0, 0.5e-4, 0], abs=1e-9)
+    assert rates == pytest.approx([2e-3, 0, 0.5e-4, 0], abs=1e-9)
 
 
 class StopAt(keras.callbacks.Callback):

@@ -56,7 +56,7 @@ def model_path(model: Path) -> Path:
 
 
 def _files() -> list[Path]:
-    return sorted(FOLDER.glob("*.safetensors"))
+    return sorted(FOLDER.glob("*.safetensors"), key=lambda path: path.stem)
 
 
 def _described(path: Path) -> PretrainedModel:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,8 @@ from handwriting_cnn.cli.output import print_json
 from handwriting_cnn.errors import ConfigError, DataError, OutputError
 
 if TYPE_CHECKING:
-    from handwriting_cnn.recognition.recognizer import Character
+    from handwriting_cnn.recognition.many import Reading
+    from handwriting_cnn.recognition.recognizer import Character, Recognizer
 
 UNKNOWN: Final = "\N{REPLACEMENT CHARACTER}"
 """What stands in a text for a character that was not recognised."""
@@ -43,6 +45,12 @@ _COLUMNS: Final = ("file", "number", "line", "text", "confidence", "left", "top"
 @click.option(
     "--annotate", type=click.Path(path_type=Path), metavar="DIR", help="Write the pictures with boxes and letters."
 )
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Add a JSON line a picture; what stands there already is not read again.",
+)
 @json_option
 @import_option
 def command(
@@ -53,42 +61,86 @@ def command(
     threshold: float | None,
     csv_file: Path | None,
     annotate: Path | None,
+    out: Path | None,
     as_json: bool,
 ) -> None:
     """Read the characters of pictures: files, or folders of them.
 
     Prints a line of text for each line of a page, in reading order; a character that is not recognised is
     U+FFFD. A picture that cannot be read is named on standard error, the others are read, and the exit status is 2.
+    With --out the characters go there instead, and a run that was stopped continues.
     """
     start_backend()
-    from handwriting_cnn.data.progress import late_progress
+    from handwriting_cnn.artifact.pretrained import model_path
+    from handwriting_cnn.recognition.journal import open_journal
     from handwriting_cnn.recognition.recognizer import Recognizer
+    from handwriting_cnn.storage.canonical import file_sha256
 
     files = list(_files(pictures))
-    _check_places(files, csv_file, annotate)
+    _check_places(files, csv_file, annotate, out)
+    _check_beside(pictures, out)
     reader = Recognizer.load(model, threshold=threshold)
-    read: dict[Path, list[Character]] = {}
-    failed = 0
-    with late_progress("Reading pictures", total=len(files)) as show:
-        for number, path in enumerate(files, start=1):
-            try:
-                read[path] = reader.recognize(path, layout=layout)
-            except DataError as error:
-                failed += 1
-                click.echo(f"handwriting-cnn: {' '.join(str(error).split())}", err=True)
-            else:
-                if annotate is not None:
-                    _write_picture(reader.annotate(path, read[path]), annotate / f"{path.stem}.png")
-            show(number)
-    if csv_file is not None:
-        _write_table(csv_file, read)
-    if as_json:
-        print_json([{"file": str(path), "characters": [asdict(one) for one in found]} for path, found in read.items()])
+    if out is None:
+        failed = _print(reader, files, layout, csv_file=csv_file, annotate=annotate, as_json=as_json)
     else:
-        for path, found in read.items():
-            click.echo(_text(path, found, named=len(files) > 1))
+        settings = {"model": file_sha256(model_path(model)), "layout": layout, "threshold": threshold}
+        with open_journal(out, settings) as journal:
+            left = [path for path in files if path not in journal]
+            failed = 0
+            for path, read in _readings(reader, left, layout, annotate):
+                journal.write(path, read)
+                failed += isinstance(read, DataError)
+        counts = {"read": len(left) - failed, "read_before": len(files) - len(left), "failed": failed}
+        if as_json:
+            print_json({**counts, "out": str(out)})
+        else:
+            click.echo(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items()) + f": {out}")
     if failed:
         raise DataError(f"{failed} of {len(files)} pictures could not be read")
+
+
+def _readings(
+    reader: "Recognizer", files: list[Path], layout: Any, annotate: Path | None
+) -> "Iterator[tuple[Path, Reading]]":
+    """Yield each picture with what was read; name those that cannot be, and draw the others."""
+    from handwriting_cnn.data.progress import late_progress
+    from handwriting_cnn.recognition.many import read_all
+
+    with late_progress("Reading pictures", total=len(files)) as show:
+        for number, (path, read) in enumerate(read_all(reader, files, layout=layout), start=1):
+            if isinstance(read, DataError):
+                click.echo(f"handwriting-cnn: {' '.join(str(read).split())}", err=True)
+            elif annotate is not None:
+                _write_picture(reader.annotate(path, read), annotate / f"{path.stem}.png")
+            yield path, read
+            show(number)
+
+
+def _print(
+    reader: "Recognizer",
+    files: list[Path],
+    layout: Any,
+    *,
+    csv_file: Path | None,
+    annotate: Path | None,
+    as_json: bool,
+) -> int:
+    """Print what is read, and write the table; return how many pictures could not be read."""
+    kept: dict[Path, list[Character]] = {}
+    failed = 0
+    for path, read in _readings(reader, files, layout, annotate):
+        if isinstance(read, DataError):
+            failed += 1
+            continue
+        if as_json or csv_file is not None:
+            kept[path] = read
+        if not as_json:
+            click.echo(_text(path, read, named=len(files) > 1))
+    if csv_file is not None:
+        _write_table(csv_file, kept)
+    if as_json:
+        print_json([{"file": str(path), "characters": [asdict(one) for one in read]} for path, read in kept.items()])
+    return failed
 
 
 def _files(pictures: Iterable[Path]) -> Iterator[Path]:
@@ -103,19 +155,27 @@ def _files(pictures: Iterable[Path]) -> Iterator[Path]:
         yield from inside
 
 
-def _check_places(files: list[Path], csv_file: Path | None, annotate: Path | None) -> None:
-    if csv_file is not None and csv_file.is_dir():
-        raise OutputError(f"--csv {csv_file} is a folder: a file's name is needed")
+def _check_places(files: list[Path], csv_file: Path | None, annotate: Path | None, out: Path | None) -> None:
+    if csv_file is not None and out is not None:
+        raise ConfigError("--csv and --out both say where the characters go: give one of them")
+    for option, place in (("--csv", csv_file), ("--out", out)):
+        if place is not None and place.is_dir():
+            raise OutputError(f"{option} {place} is a folder: a file's name is needed")
     if annotate is None:
         return
     if annotate.exists() and not annotate.is_dir():
         raise OutputError(f"--annotate {annotate} is a file: a folder's name is needed")
-    names = [path.stem for path in files]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ConfigError(f"--annotate: two pictures are named {twice!r}, and would become the same file")
+    name, count = Counter(path.stem for path in files).most_common(1)[0]
+    if count > 1:
+        raise ConfigError(f"--annotate: {count} pictures are named {name!r}, and would become the same file")
     if any(path.resolve() == (annotate / f"{path.stem}.png").resolve() for path in files):
         raise ConfigError(f"--annotate {annotate} would overwrite the pictures themselves")
+
+
+def _check_beside(pictures: tuple[Path, ...], out: Path | None) -> None:
+    for path in pictures:
+        if out is not None and path.is_dir() and out.resolve().is_relative_to(path.resolve()):
+            raise ConfigError(f"--out {out} lies in {path}: it would be taken for a picture")
 
 
 def _text(path: Path, found: "list[Character]", *, named: bool) -> str:

@@ -1,9 +1,15 @@
 """``handwriting-cnn pretrained``."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from handwriting_cnn.cli.options import json_option
 from handwriting_cnn.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from handwriting_cnn.artifact.pretrained import PretrainedModel
 
 
 @click.command("pretrained")
@@ -28,16 +34,21 @@ def command(*, as_json: bool) -> None:
         )
         return
     print_table(
-        ("name", "letters", "network", "bytes", "test accuracy", "data"),
+        ("name", "letters", "network", "bytes", "right of the test part"),
         (
             (
                 model.name,
                 len(model.alphabet),
                 model.architecture,
                 f"{model.path.stat().st_size:,}",
-                f"{model.card['metrics']['accuracy']:.2%}",
-                f"{model.card['data']['name']}, {model.card['data']['protocol']}",
+                ", ".join(f"{row['accuracy']:.2%} of {row['dataset']}, {row['protocol']}" for row in _tests(model)),
             )
             for model in models
         ),
     )
+
+
+def _tests(model: "PretrainedModel") -> list[Mapping[str, Any]]:
+    """Return the figures of the test part of each data set that the model learned from."""
+    metrics = model.card["metrics"]
+    return [metrics, *metrics.get("others", [])]

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 from handwriting_cnn.errors import DataError, UnknownNameError
@@ -63,6 +63,17 @@ class Alphabet:
             if wanted in texts:
                 return texts.index(wanted)
         raise UnknownNameError("character", text, dict.fromkeys((*self.characters, *self.names)))
+
+    def select(self, characters: str | Sequence[str]) -> "Alphabet":
+        """Return the alphabet of some of the characters, given by themselves or by name, in the order given.
+
+        Raises:
+            UnknownNameError: If one is none of the alphabet's.
+            DataError: If none is given, or one is there twice.
+        """
+        numbers = [self.index(text) for text in characters]
+        chosen, names = ([texts[number] for number in numbers] for texts in (self.characters, self.names))
+        return replace(self, characters=tuple(chosen), names=tuple(names))
 
     def to_json(self) -> dict[str, Any]:
         """Return the alphabet as JSON values."""

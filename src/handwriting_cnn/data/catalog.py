@@ -173,6 +173,7 @@ _ROWS: Final = (
         image_size=(32, 32),
         protocols=(
             Protocol(name="blocks", summary="whole blocks of 108 ids, which run roughly child by child"),
+            Protocol(name="isolated", summary="of the same parts the letters that stand alone, a fifth of all"),
             Protocol(
                 name="random", summary="9,501 pictures of all, stratified by letter, as many as the authors tested"
             ),

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from handwriting_cnn.data.alphabet import Alphabet
-from handwriting_cnn.data.splitting import By, Positions, draw_folds, draw_part
+from handwriting_cnn.data.splitting import By, Positions, draw_folds, draw_part, gather
 from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels, checked_writers, read_only
 from handwriting_cnn.errors import DataError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
@@ -20,7 +20,6 @@ from handwriting_cnn.storage.canonical import canonical_json
 from handwriting_cnn.types import ImageArray, LabelArray, Shape
 
 _DIGEST_ROWS: Final = 4096
-_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,23 +118,23 @@ class Dataset:
 
         Rows that are scattered are copied into memory once; :meth:`take` reads only those that are asked for.
         """
-        return read_only(_gather(self._whole.images, self._rows))
+        return read_only(gather(self._whole.images, self._rows))
 
     @cached_property
     def labels(self) -> LabelArray:
         """Class numbers, int64 ``(n,)``, read-only."""
-        return read_only(_gather(self._whole.labels, self._rows))
+        return read_only(gather(self._whole.labels, self._rows))
 
     @cached_property
     def writers(self) -> npt.NDArray[np.int64] | None:
         """Who wrote each picture, int64 ``(n,)``, read-only; ``None`` where that is not known."""
-        return None if self._whole.writers is None else read_only(_gather(self._whole.writers, self._rows))
+        return None if self._whole.writers is None else read_only(gather(self._whole.writers, self._rows))
 
     @property
     def extra(self) -> Mapping[str, npt.NDArray[Any]]:
         """Further columns by name, each with one entry a picture, read-only."""
         columns = self._whole.extra.items()
-        return MappingProxyType({name: read_only(_gather(column, self._rows)) for name, column in columns})
+        return MappingProxyType({name: read_only(gather(column, self._rows)) for name, column in columns})
 
     @property
     def alphabet(self) -> Alphabet:
@@ -169,7 +168,7 @@ class Dataset:
         digest = hashlib.sha256(canonical_json([len(self), *self.input_shape, *self.alphabet.characters]))
         digest.update(self.labels.astype("<i8").tobytes())
         for start in range(0, len(self), _DIGEST_ROWS):
-            digest.update(_gather(self._whole.images, self._rows[start : start + _DIGEST_ROWS]).tobytes())
+            digest.update(gather(self._whole.images, self._rows[start : start + _DIGEST_ROWS]).tobytes())
         return digest.hexdigest()
 
     def take(self, positions: npt.ArrayLike) -> ImageArray:
@@ -202,17 +201,28 @@ class Dataset:
             UnknownNameError: If one is no character of the alphabet.
             DataError: If none is given, one is there twice, or none has a picture.
         """
-        old = np.array([self.alphabet.index(text) for text in characters], np.int64)
-        alphabet = replace(
-            self.alphabet,
-            characters=tuple(self.alphabet.characters[number] for number in old),
-            names=tuple(self.alphabet.names[number] for number in old),
-        )
-        numbers = np.full(self.num_classes, -1, np.int64)
-        numbers[old] = np.arange(len(old))
-        whole = replace(self._whole, labels=read_only(numbers[self._whole.labels]), alphabet=alphabet)
-        chosen = np.flatnonzero(np.isin(self.labels, old))
-        return replace(self.subset(chosen), _whole=whole)
+        old = [self.alphabet.index(text) for text in characters]
+        alphabet = self.alphabet.select(characters)
+        return self.subset(np.flatnonzero(np.isin(self.labels, old))).with_alphabet(alphabet)
+
+    def with_alphabet(self, alphabet: str | Sequence[str] | Alphabet) -> "Dataset":
+        """Return the same pictures with another alphabet's class numbers, character by character, without copying them.
+
+        Args:
+            alphabet: An alphabet with every character that has a picture here, such as that of a model which knows
+                further ones.
+
+        Raises:
+            DataError: If it lacks one of them.
+        """
+        wanted = Alphabet.of(alphabet)
+        places = {text: number for number, text in enumerate(wanted.characters)}
+        numbers = np.array([places.get(text, -1) for text in self.alphabet.characters], np.int64)
+        lost = [self.alphabet.characters[number] for number in np.flatnonzero((numbers < 0) & (self.class_counts > 0))]
+        if lost:
+            raise DataError(f"{self.name} has pictures of {_listed(lost)}, which the other alphabet lacks")
+        whole = replace(self._whole, labels=read_only(numbers[self._whole.labels]), alphabet=wanted)
+        return replace(self, _whole=whole)
 
     def split(self, fraction: float, *, by: By = "class", seed: int = 0) -> tuple["Dataset", "Dataset"]:
         """Split at random into what remains and a part that holds ``fraction`` of the pictures.
@@ -270,7 +280,7 @@ class Dataset:
             return self.writers
         columns = self._whole.extra
         UnknownNameError.check("way to split by", [by], known=("class", "writer", *columns))
-        return np.unique(_gather(columns[by], self._rows), return_inverse=True)[1].astype(np.int64)
+        return np.unique(gather(columns[by], self._rows), return_inverse=True)[1].astype(np.int64)
 
     def _without(self, positions: Positions) -> "Dataset":
         return self.subset(np.delete(np.arange(len(self)), positions))
@@ -280,15 +290,11 @@ class Dataset:
         _warn_of_absent(self.alphabet, lost, f"a part of {self.name}", stacklevel=4)
 
 
-def _gather(base: npt.NDArray[_Scalar], rows: Positions) -> npt.NDArray[_Scalar]:
-    """Return rows of an array: a view where they lie together in order, else a copy."""
-    if len(rows) == rows[-1] - rows[0] + 1 and (np.diff(rows) == 1).all():
-        return base[rows[0] : rows[-1] + 1]
-    return base[rows]
-
-
 def _warn_of_absent(alphabet: Alphabet, absent: npt.NDArray[np.bool_], where: str, *, stacklevel: int = 3) -> None:
     characters = [text for text, gone in zip(alphabet.characters, absent, strict=True) if gone]
     if characters:
-        shown = ", ".join(characters[:20]) + (", ..." if len(characters) > 20 else "")
-        warnings.warn(f"{where} has no picture of {shown}", UserWarning, stacklevel=stacklevel)
+        warnings.warn(f"{where} has no picture of {_listed(characters)}", UserWarning, stacklevel=stacklevel)
+
+
+def _listed(characters: Sequence[str]) -> str:
+    return ", ".join(characters[:20]) + (", ..." if len(characters) > 20 else "")

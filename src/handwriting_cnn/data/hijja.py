@@ -21,6 +21,7 @@ READER_VERSION: Final = 1
 
 _SIDE: Final = 32
 _LETTERS: Final = 29
+_ISOLATED: Final = ".1"
 _BLOCK: Final = 108  # a child's sheet has a picture of each letter's forms
 _TEST: Final = 9_501 / 47_434  # the share of the test part in the authors' own, unpublished split
 _SEED: Final = 0
@@ -35,7 +36,8 @@ def open_hijja(info: DatasetInfo, protocol: Protocol, _fold: int) -> DatasetSpli
 
     Args:
         info: The catalogue's row.
-        protocol: ``blocks``, whose test part is whole blocks; or ``random``, a share of each letter's pictures.
+        protocol: ``blocks``, whose test part is whole blocks; ``isolated``, the letters that stand alone (form
+            ``"N.1"``) of both its parts; or ``random``, a share of each letter's pictures.
 
     Returns:
         The two parts, over memory maps.
@@ -55,7 +57,10 @@ def open_hijja(info: DatasetInfo, protocol: Protocol, _fold: int) -> DatasetSpli
         name=info.name,
         protocol=protocol.name,
     )
-    return DatasetSplits(*whole.split(_TEST, by="block" if protocol.name == "blocks" else "class", seed=_SEED))
+    splits = DatasetSplits(*whole.split(_TEST, by="class" if protocol.name == "random" else "block", seed=_SEED))
+    if protocol.name == "isolated":
+        return DatasetSplits(_alone(splits.train), _alone(splits.test))
+    return splits
 
 
 def parse_hijja(members: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
@@ -86,6 +91,10 @@ def parse_hijja(members: Mapping[str, bytes]) -> dict[str, npt.NDArray[Any]]:
         "form": np.array([f"{letter}.{form}" for _, letter, form, _ in rows]),
         "block": np.array([(number - 1) // _BLOCK for number, _, _, _ in rows], np.int64),
     }
+
+
+def _alone(part: Dataset) -> Dataset:
+    return part.subset(np.flatnonzero(np.char.endswith(part.extra["form"], _ISOLATED)))
 
 
 def _place(path: str) -> tuple[int, int, int, str]:

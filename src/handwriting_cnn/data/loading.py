@@ -34,7 +34,8 @@ def load_dataset(name: str = "digits", *, protocol: str | None = None, fold: int
     Args:
         name: A catalogued name, see :func:`~handwriting_cnn.list_datasets`. ``"digits"`` needs no network.
         protocol: A published way to split it; ``None`` takes the first. For ``"ahcd"``: ``"official"``, or
-            ``"unseen-writers"`` (5 folds by writer). For ``"hijja"``: ``"blocks"`` or ``"random"``.
+            ``"unseen-writers"`` (5 folds by writer). For ``"hijja"``: ``"blocks"``, ``"isolated"`` or
+            ``"random"``.
         fold: The fold of a protocol that has several, from 0: the one that is the test part.
 
     Returns:

@@ -4,7 +4,7 @@ Positions come in ascending order, so that a part keeps its data set's order and
 """
 
 import operator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,14 @@ from handwriting_cnn.errors import ConfigError, DataError
 
 Positions: TypeAlias = npt.NDArray[np.int64]
 By: TypeAlias = str | None
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def gather(base: npt.NDArray[_Scalar], rows: Positions) -> npt.NDArray[_Scalar]:
+    """Return rows of an array: a view where they lie together in order, else a copy."""
+    if len(rows) == rows[-1] - rows[0] + 1 and (np.diff(rows) == 1).all():
+        return base[rows[0] : rows[-1] + 1]
+    return base[rows]
 
 
 def draw_part(groups: Positions | None, count: int, *, fraction: float, whole: bool, seed: int) -> Positions:

@@ -80,6 +80,17 @@ def asking(classifier: Classifier, *, batch_size: int = 256) -> _Ask:
     return classifier
 
 
+def in_alphabet_of(classifier: Classifier, dataset: Dataset) -> Dataset:
+    """Return the data set with the class numbers of a classifier whose alphabet has all of its characters."""
+    while isinstance(classifier, Ensemble | ShiftAveraging):
+        classifier = classifier.members[0] if isinstance(classifier, Ensemble) else classifier.classifier
+    known = getattr(classifier, "alphabet", None)
+    there = dataset.alphabet.characters
+    if not isinstance(known, Alphabet) or known.characters == there or not set(there) <= set(known.characters):
+        return dataset
+    return dataset.with_alphabet(known)
+
+
 def check_fit(classifier: Classifier, dataset: Dataset) -> None:
     """Compare a classifier with the data, as far as it tells what it takes and gives.
 

@@ -17,7 +17,7 @@ from handwriting_cnn.models.checks import checked_probabilities
 from handwriting_cnn.types import Classifier
 
 from .answers import checked_class_numbers
-from .classifiers import asking, check_fit
+from .classifiers import asking, check_fit, in_alphabet_of
 from .grouping import CLUSTERS, group_column
 from .metrics import top_answers, top_k_accuracy
 from .report import EvaluationReport
@@ -50,7 +50,9 @@ class Evaluator:
         Args:
             classifier: Anything that maps uint8 pictures ``(n, height, width, 1)`` to class probabilities: a
                 ``keras.Model``, a :class:`~handwriting_cnn.SavedModel`, a function.
-            dataset: The pictures and labels; read in batches.
+            dataset: The pictures and labels; read in batches. Where the classifier knows its alphabet, as a
+                :class:`~handwriting_cnn.SavedModel` does, and that has all of the data set's characters, the report has
+                the classifier's classes.
 
         Returns:
             The report.
@@ -61,6 +63,7 @@ class Evaluator:
                 ``dataset`` is none.
         """
         check_dataset("dataset", dataset)
+        dataset = in_alphabet_of(classifier, dataset)
         check_fit(classifier, dataset)
         classify = asking(classifier, batch_size=self.batch_size)
         batches = []

@@ -26,6 +26,8 @@ from handwriting_cnn.recognition.view import (
 Layout: TypeAlias = Literal["auto", "single", "line", "page", "grid"]
 
 _WORKING_PIXELS: Final = 4_000_000
+_SINGLE_PIXELS: Final = 40_000
+_FINE: Final = 64  # pixels of a single character: more make its ink no better
 _SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
 _FILLED: Final = 0.4  # of a page's ink: a grid holds at least so much
 _PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single character be
@@ -39,7 +41,8 @@ class FoundCharacter:
     Attributes:
         box: Left, top, right, bottom in the picture that was given, in pixels.
         line: Its line, from 0 at the top.
-        ink: uint8 ``(height, width)``: its strokes and marks alone, bright on 0, upright.
+        ink: uint8 ``(height, width)``: its strokes and marks alone, bright on 0, upright; of a large picture at a
+            fraction of its size.
     """
 
     box: tuple[int, int, int, int]
@@ -65,7 +68,16 @@ def find_characters(
     UnknownNameError.check("layout", [layout], known=get_args(Layout))
     if layout == "auto" and max(picture.shape[:2]) < _SMALL:
         layout = "single"
-    step = int(np.ceil(np.sqrt(picture.shape[0] * picture.shape[1] / _WORKING_PIXELS)))
+    if layout == "single":
+        found = _found(picture, layout, pixels=_SINGLE_PIXELS, rtl=rtl)
+        if found and max(found[0].ink.shape) >= _FINE:
+            return found
+    return _found(picture, layout, pixels=_WORKING_PIXELS, rtl=rtl)
+
+
+def _found(picture: npt.NDArray[np.uint8], layout: Layout, *, pixels: int, rtl: bool) -> list[FoundCharacter]:
+    """Return the characters of a copy of the picture that has at most so many pixels."""
+    step = int(np.ceil(np.sqrt(picture.shape[0] * picture.shape[1] / pixels)))
     image = Image.fromarray(picture).reduce(step) if step > 1 else Image.fromarray(picture)
     source = np.asarray(image.convert("L"))
     if is_light_on_dark(source):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from handwriting_cnn.artifact.model_file import SavedModel, load_model
+from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import ConfigError, DataError
 from handwriting_cnn.imaging.decode import MAX_PIXELS, GreyImage, ImageSource, decode_colours
 from handwriting_cnn.imaging.preprocessing import preprocess
@@ -136,6 +137,11 @@ class Recognizer:
             classifier=classifier,
         )
 
+    @property
+    def alphabet(self) -> Alphabet:
+        """What can be recognised."""
+        return self.saved.alphabet
+
     def recognize(self, image: ImageSource, *, layout: Layout = "auto") -> list[Character]:
         """Find the characters of a picture and read them.
 
@@ -156,7 +162,7 @@ class Recognizer:
             UnknownNameError: If there is no such layout.
         """
         picture = decode_colours(image, max_pixels=self._max_pixels)
-        rtl = self.saved.alphabet.direction == "rtl"
+        rtl = self.alphabet.direction == "rtl"
         return self._read(find_characters(picture, layout=layout, rtl=rtl))
 
     def recognize_single(self, image: ImageSource) -> Character:
@@ -203,7 +209,7 @@ class Recognizer:
             )
         answers = self._classifier(pictures)
         if self._classifier is not self.saved:
-            answers = checked_probabilities(answers, count=len(pictures), num_classes=len(self.saved.alphabet))
+            answers = checked_probabilities(answers, count=len(pictures), num_classes=len(self.alphabet))
         return self._rules.confidences(answers)
 
     __call__ = predict_proba
@@ -274,12 +280,12 @@ class Recognizer:
 
     def _text(self, row: Any) -> str:
         best = int(row.argmax())
-        return self.saved.alphabet.characters[best] if row[best] >= self._rules.threshold else ""
+        return self.alphabet.characters[best] if row[best] >= self._rules.threshold else ""
 
     def _ranked(self, row: Any) -> tuple[Candidate, ...]:
         best = np.argsort(-row, kind="stable")[: self._candidates]
         return tuple(
-            Candidate(text=self.saved.alphabet.characters[number], confidence=float(row[number]))
+            Candidate(text=self.alphabet.characters[number], confidence=float(row[number]))
             for number in best
             if row[number] >= _LIKELY
         )

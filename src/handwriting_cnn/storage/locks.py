@@ -10,12 +10,13 @@ from handwriting_cnn.errors import OutputError, RunFolderError
 
 
 @contextmanager
-def file_lock(path: Path, *, timeout: float | None = None) -> Iterator[None]:
+def file_lock(path: Path, *, timeout: float | None = None, what: Path | None = None) -> Iterator[None]:
     """Hold a lock inside the block; the system releases it when the process ends, however it ends.
 
     Args:
         path: The lock's own file, which stays.
         timeout: Seconds to wait for another holder; ``None`` waits for ever.
+        what: What it guards, for the message; ``None``: the folder that it lies in.
 
     Raises:
         RunFolderError: If another process held it until the time was over.
@@ -26,7 +27,7 @@ def file_lock(path: Path, *, timeout: float | None = None) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise RunFolderError(f"{path.parent} is in use by another process") from None
+        raise RunFolderError(f"{what or path.parent} is in use by another process") from None
     except OSError as error:
         raise OutputError(f"cannot lock {path}: {error.strerror or error}") from error
     try:

@@ -1,14 +1,17 @@
 """Batches in an order that follows from seed and epoch alone."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from typing_extensions import override
 
+from handwriting_cnn.augment.outliers import make_outliers
 from handwriting_cnn.data.dataset import Dataset
-from handwriting_cnn.types import ImageArray
+
+_KNOWN: Final = 0.5
 
 if TYPE_CHECKING:
     from handwriting_cnn.types import KerasBase as _PyDataset
@@ -27,10 +30,23 @@ class Batches(_PyDataset):
         batch_size: Pictures a batch.
         seed: Seed of the order, or ``None`` to keep the data set's own.
         epoch: The first epoch's number, from 0.
+        outliers: So many more pictures a batch, as a share of it, that are no characters: their label is spread evenly
+            over all classes. They follow from seed, epoch and batch.
+        weights: Each class's weight in the loss, or ``None``; an outlier weighs 1.
     """
 
-    def __init__(self, dataset: Dataset, *, batch_size: int, seed: int | None = None, epoch: int = 0) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        batch_size: int,
+        seed: int | None = None,
+        epoch: int = 0,
+        outliers: float = 0.0,
+        weights: npt.NDArray[np.float32] | None = None,
+    ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
+        self._outliers, self._weights = outliers, weights
         self._dataset, self._batch_size, self._seed, self._epoch = dataset, batch_size, seed, epoch
         self._labels = dataset.labels
         # TensorFlow reads a batch before the first epoch begins: its order must be there.
@@ -39,11 +55,19 @@ class Batches(_PyDataset):
     def __len__(self) -> int:
         return math.ceil(len(self._dataset) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[ImageArray, Any]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        one_hot = np.zeros((len(rows), self._dataset.num_classes), np.float32)
-        one_hot[np.arange(len(rows)), self._labels[rows]] = 1.0
-        return self._dataset.take(rows), one_hot
+        count, more, classes = len(rows), round(self._outliers * len(rows)), self._dataset.num_classes
+        labels = np.full((count + more, classes), 1 / classes, np.float32)
+        labels[:count] = np.eye(classes, dtype=np.float32)[self._labels[rows]]
+        pictures = self._dataset.take(rows)
+        if more:
+            random = np.random.default_rng([self._seed or 0, self._epoch, index])
+            made = make_outliers(pictures[random.permutation(count)[:more]], random)
+            pictures = np.concatenate([pictures, made])
+        if self._weights is None:
+            return pictures, labels
+        return pictures, labels, np.concatenate([self._weights[self._labels[rows]], np.ones(more, np.float32)])
 
     @override
     def on_epoch_end(self) -> None:
@@ -55,3 +79,13 @@ class Batches(_PyDataset):
         if self._seed is None:
             return np.arange(len(self._dataset))
         return np.random.default_rng([self._seed, self._epoch]).permutation(len(self._dataset))
+
+
+class CharacterAccuracy(keras.metrics.CategoricalAccuracy):
+    """The share of characters that are answered rightly; rows whose label is spread over the classes do not count."""
+
+    @override
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Add a batch."""
+        known = keras.ops.cast(keras.ops.max(y_true, axis=-1) > _KNOWN, "float32")
+        return super().update_state(y_true, y_pred, known if sample_weight is None else known * sample_weight)

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.errors import ConfigError
@@ -48,8 +49,8 @@ def make_optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optim
     return optimizer
 
 
-def class_weights(config: TrainConfig, dataset: Dataset) -> dict[int, float] | None:
-    """Return each class's weight in the loss, or ``None``.
+def class_weights(config: TrainConfig, dataset: Dataset) -> npt.NDArray[np.float32] | None:
+    """Return each class's weight in the loss, float32 ``(num_classes,)``, or ``None``.
 
     ``"balanced"`` is scikit-learn's rule: ``n / (classes present * pictures of the class)``.
 
@@ -61,10 +62,10 @@ def class_weights(config: TrainConfig, dataset: Dataset) -> dict[int, float] | N
     if config.class_weights == "balanced":
         counts = dataset.class_counts
         weights = len(dataset) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-        return {index: float(weight) for index, weight in enumerate(weights)}
+        return weights.astype(np.float32)
     if len(config.class_weights) != dataset.num_classes:
         raise ConfigError(
             f"class_weights must have one number for each of the {dataset.num_classes} classes, "
             f"but has {len(config.class_weights)}"
         )
-    return dict(enumerate(map(float, config.class_weights)))
+    return np.array(config.class_weights, np.float32)

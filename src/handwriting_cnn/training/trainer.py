@@ -20,7 +20,7 @@ from handwriting_cnn.models.checks import check_declared, checked_probabilities
 from handwriting_cnn.models.origin import model_origin
 from handwriting_cnn.models.registry import model_spec
 from handwriting_cnn.training.averages import averaged_weights
-from handwriting_cnn.training.batches import Batches
+from handwriting_cnn.training.batches import Batches, CharacterAccuracy
 from handwriting_cnn.training.calibration import reading_rules
 from handwriting_cnn.training.callbacks import FiniteLoss, Progress, SeedStates, Validation
 from handwriting_cnn.training.checkpoints import Checkpoint
@@ -176,13 +176,16 @@ class Trainer:
         wrapper.compile(
             optimizer=make_optimizer(config, steps=steps),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-            metrics=["accuracy"],
+            metrics=[CharacterAccuracy(name="accuracy")],
             steps_per_execution=config.steps_per_execution,
         )
         recorder.set_model(wrapper)
         if last is not None and last.epoch == epoch > stage.first:
             recorder.continue_optimizer(last)
-        batches = Batches(train, batch_size=batch_size, seed=config.seed, epoch=epoch)
+        weights = class_weights(config, train)
+        batches = Batches(
+            train, batch_size=batch_size, seed=config.seed, epoch=epoch, outliers=config.outliers, weights=weights
+        )
         precision = ComputePrecision(recorder.network, config.precision)
         averaged = _averaging(wrapper, batches, config)
         validating = Validation(precision, averaged, recorder.snapshot)
@@ -195,7 +198,6 @@ class Trainer:
                 initial_epoch=epoch,
                 verbose=0,
                 shuffle=False,  # Keras would shuffle the batches from Python's generator
-                class_weight=class_weights(config, train),
                 validation_data=held_out,
                 callbacks=[
                     SeedStates(config.seed),

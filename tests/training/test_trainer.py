@@ -179,7 +179,7 @@ def test_averages_are_made_ready_in_float32_whatever_the_training_computes_in(ne
     normalised = model.get_layer("stage1_conv1_bn")
     maps = keras.Model(model.input, model.get_layer("stage1_conv1").output)(strokes.images)
     expected = keras.ops.convert_to_numpy(maps).mean(axis=(0, 1, 2))  # three equal batches are the whole set
-    np.testing.assert_allclose(weight_array(normalised.moving_mean), expected, rtol=1e-5)
+    np.testing.assert_allclose(weight_array(normalised.moving_mean), expected, rtol=1e-4)  # bfloat16: 1e-2
 
 
 def test_auto_is_resolved_once_and_kept(plain_net, strokes, tmp_path):

@@ -14,9 +14,10 @@ from handwriting_cnn.data.dataset import Dataset
 _KNOWN: Final = 0.5
 
 if TYPE_CHECKING:
+    from handwriting_cnn.types import KerasBase as _CategoricalAccuracy
     from handwriting_cnn.types import KerasBase as _PyDataset
 else:
-    _PyDataset = keras.utils.PyDataset
+    _CategoricalAccuracy, _PyDataset = keras.metrics.CategoricalAccuracy, keras.utils.PyDataset
 
 
 class Batches(_PyDataset):
@@ -81,7 +82,7 @@ class Batches(_PyDataset):
         return np.random.default_rng([self._seed, self._epoch]).permutation(len(self._dataset))
 
 
-class CharacterAccuracy(keras.metrics.CategoricalAccuracy):
+class CharacterAccuracy(_CategoricalAccuracy):
     """The share of characters that are answered rightly; rows whose label is spread over the classes do not count."""
 
     @override

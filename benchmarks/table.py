@@ -78,11 +78,11 @@ def main() -> None:
 
 def card(model: hw.PretrainedModel) -> str:
     """Return a section that says of a model what its file's card does."""
-    data, training, metrics = (model.card[part] for part in ("data", "training", "metrics"))
+    data, training = model.card["data"], model.card["training"]
     tests = [
         f"{one['accuracy']:.2%} of `{one['dataset']}`, `{one['protocol']}` ({one['n']:,} pictures; 95% interval "
         f"{one['interval'][0] * 100:.2f} to {one['interval'][1] * 100:.2f})"
-        for one in (metrics, *metrics.get("others", []))
+        for one in model.tests
     ]
     rows = {
         "characters": f"{len(model.alphabet)}: {' '.join(model.alphabet.characters)}",

@@ -31,6 +31,12 @@ class PretrainedModel:
     architecture: str
     card: Mapping[str, Any]
 
+    @property
+    def tests(self) -> tuple[Mapping[str, Any], ...]:
+        """The figures on the test part of each data set that it learned from."""
+        metrics = self.card["metrics"]
+        return metrics, *metrics.get("others", ())
+
 
 def list_pretrained() -> tuple[PretrainedModel, ...]:
     """Return the trained models that the package brings along, by name; no framework is loaded."""

@@ -126,14 +126,15 @@ def load_chosen(
     return load_dataset(dataset or "digits", protocol=data_protocol, fold=fold)
 
 
-def check_out(out: Path | None, folder: Path | None) -> None:
+def check_out(out: Path | None, *folders: Path | None) -> None:
     """Refuse a place for results that is none.
 
     Raises:
-        ConfigError: If it is the data's own folder, or lies in it: its files would be taken for pictures.
+        ConfigError: If it is a folder of pictures, or lies in one: results would be taken for pictures.
     """
-    if out is not None and folder is not None and out.resolve().is_relative_to(folder.resolve()):
-        raise ConfigError(f"--out {out} lies in --folder {folder}: results must lie beside the pictures")
+    for folder in folders:
+        if out is not None and folder is not None and out.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(f"--out {out} lies in {folder}: it would be taken for a picture")
 
 
 def combined(members: "Sequence[Classifier]", *, tta: int | None) -> "Classifier":

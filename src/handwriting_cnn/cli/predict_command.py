@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from handwriting_cnn.cli.options import import_option, json_option, start_backend
+from handwriting_cnn.cli.options import check_out, import_option, json_option, start_backend
 from handwriting_cnn.cli.output import print_json
 from handwriting_cnn.errors import ConfigError, DataError, OutputError
 
@@ -78,7 +78,7 @@ def command(
 
     files = list(_files(pictures))
     _check_places(files, csv_file, annotate, out)
-    _check_beside(pictures, out)
+    check_out(out, *(path for path in pictures if path.is_dir()))
     reader = Recognizer.load(model, threshold=threshold)
     if out is None:
         failed = _print(reader, files, layout, csv_file=csv_file, annotate=annotate, as_json=as_json)
@@ -170,12 +170,6 @@ def _check_places(files: list[Path], csv_file: Path | None, annotate: Path | Non
         raise ConfigError(f"--annotate: {count} pictures are named {name!r}, and would become the same file")
     if any(path.resolve() == (annotate / f"{path.stem}.png").resolve() for path in files):
         raise ConfigError(f"--annotate {annotate} would overwrite the pictures themselves")
-
-
-def _check_beside(pictures: tuple[Path, ...], out: Path | None) -> None:
-    for path in pictures:
-        if out is not None and path.is_dir() and out.resolve().is_relative_to(path.resolve()):
-            raise ConfigError(f"--out {out} lies in {path}: it would be taken for a picture")
 
 
 def _text(path: Path, found: "list[Character]", *, named: bool) -> str:

@@ -1,15 +1,9 @@
 """``handwriting-cnn pretrained``."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from handwriting_cnn.cli.options import json_option
 from handwriting_cnn.cli.output import print_json, print_table
-
-if TYPE_CHECKING:
-    from handwriting_cnn.artifact.pretrained import PretrainedModel
 
 
 @click.command("pretrained")
@@ -41,14 +35,8 @@ def command(*, as_json: bool) -> None:
                 len(model.alphabet),
                 model.architecture,
                 f"{model.path.stat().st_size:,}",
-                ", ".join(f"{row['accuracy']:.2%} of {row['dataset']}, {row['protocol']}" for row in _tests(model)),
+                ", ".join(f"{row['accuracy']:.2%} of {row['dataset']}, {row['protocol']}" for row in model.tests),
             )
             for model in models
         ),
     )
-
-
-def _tests(model: "PretrainedModel") -> list[Mapping[str, Any]]:
-    """Return the figures of the test part of each data set that the model learned from."""
-    metrics = model.card["metrics"]
-    return [metrics, *metrics.get("others", [])]

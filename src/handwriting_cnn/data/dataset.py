@@ -201,8 +201,8 @@ class Dataset:
             UnknownNameError: If one is no character of the alphabet.
             DataError: If none is given, one is there twice, or none has a picture.
         """
-        old = [self.alphabet.index(text) for text in characters]
         alphabet = self.alphabet.select(characters)
+        old = [self.alphabet.index(text) for text in alphabet.characters]
         return self.subset(np.flatnonzero(np.isin(self.labels, old))).with_alphabet(alphabet)
 
     def with_alphabet(self, alphabet: str | Sequence[str] | Alphabet) -> "Dataset":

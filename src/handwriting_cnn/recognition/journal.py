@@ -32,8 +32,7 @@ class Journal:
 
     def __init__(self, file: BinaryIO, settings: Mapping[str, Any]) -> None:
         self._file = file
-        first = {"handwriting_cnn": _VERSION, **settings}
-        self._check_first(first)
+        self._check_first({"handwriting_cnn": _VERSION, **settings})
         self._done: set[str] = set()
         while (line := self._line()) is not None:
             if "characters" in line:
@@ -42,10 +41,6 @@ class Journal:
     def __contains__(self, picture: Path) -> bool:
         """Return whether a picture was read; one that could not be is tried again."""
         return _name(picture) in self._done
-
-    def __len__(self) -> int:
-        """Return how many pictures had been read when it was opened."""
-        return len(self._done)
 
     def write(self, picture: Path, read: Sequence[Character] | Exception) -> None:
         """Add a picture's characters, or why it could not be read.

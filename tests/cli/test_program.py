@@ -201,7 +201,7 @@ def test_reproduce(run, tmp_path):
         (["train", "--dataset", "digits", "--folder", "x"], "give one of them"),
         (["train", "--folder", "absent"], "absent"),
         (["train", "--folder", "absent", "--fold", "7"], "--split and --fold are of the data sets that have a name"),
-        (["train", "--folder", "absent", "--out", "absent/runs"], "--out absent/runs lies in --folder absent"),
+        (["train", "--folder", "absent", "--out", "absent/runs"], "--out absent/runs lies in absent: it would be"),
         (["train", "--csv", "absent.csv"], "absent.csv"),
         (["train", "--config", "absent.json"], "absent.json"),
         (["train", "--import", "absent_module"], "--import absent_module: ModuleNotFoundError"),

@@ -134,7 +134,7 @@ def check_out(out: Path | None, *folders: Path | None) -> None:
     """
     for folder in folders:
         if out is not None and folder is not None and out.resolve().is_relative_to(folder.resolve()):
-            raise ConfigError(f"--out {out} lies in {folder}: it would be taken for a picture")
+            raise ConfigError(f"--out {out} lies in {folder}: it would be taken for a picture; give another place")
 
 
 def combined(members: "Sequence[Classifier]", *, tta: int | None) -> "Classifier":

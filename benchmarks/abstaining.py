@@ -1,6 +1,6 @@
 """How well a model's confidence tells characters from what is none, and how often it is right when it says so.
 
-    HANDWRITING_CNN_MIRROR=../shared/data python benchmarks/abstaining.py --model arabic-letters-ahcd --dataset ahcd
+    HANDWRITING_CNN_MIRROR=../shared/data python benchmarks/abstaining.py --model arabic-letters --dataset ahcd
 
 takes the official test part and 1,000 pictures each of noise, dots, blots, discs and scribbles (seed 0), and of the
 other scripts' test parts, and writes benchmarks/results/abstaining-DATASET.json: the area under the ROC curve of the

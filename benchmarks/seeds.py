@@ -1,6 +1,8 @@
-"""Run a handwriting-cnn command for several seeds and keep what each run reported.
+"""Run a handwriting-cnn command for several seeds, or for the folds of a split, and keep what each run reported.
 
     python benchmarks/seeds.py --name ahcd-task1-honest --seeds 3 -- reproduce task1 --dataset ahcd
+
+    python benchmarks/seeds.py --name ahcd-unseen --folds 5 -- train --dataset ahcd --split unseen-writers
 
 writes benchmarks/results/ahcd-task1-honest.json: the command, the machine, the versions, and each seed's result; where
 a command runs several tasks (``reproduce all``), a file each, whose names end in the task's, and one of the pairs that
@@ -27,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--name", required=True, help="the result file's name")
     parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... (default 3)")
+    parser.add_argument("--folds", type=int, help="folds 0, 1, ... with seed 0 instead")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default 1)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the result file")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the run folders (default runs)")
@@ -34,8 +37,10 @@ def main() -> None:
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the command, after --")
     given = parser.parse_args()
     command = [word for word in given.command if word != "--"]
+    what = "seed" if given.folds is None else "fold"
     with ThreadPoolExecutor(given.jobs) as pool:
-        seeds = list(pool.map(lambda seed: run(command, given.runs / given.name, seed), range(given.seeds)))
+        numbers = range(given.folds or given.seeds)
+        seeds = list(pool.map(lambda number: run(command, given.runs / given.name, what, number), numbers))
     given.out.mkdir(parents=True, exist_ok=True)
     for runs in zip(*seeds, strict=True):
         name = given.name if len(seeds[0]) == 1 else f"{given.name}-{runs[0]['task']}"
@@ -67,20 +72,20 @@ def keep(path: Path, command: list[str], runs: list[dict[str, Any]], *, jobs: in
     }
     path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     shown = " ".join(f"{accuracy:.2%}" for accuracy in accuracies)
-    print(f"{path.stem}: mean {record['mean']:.2%}, seeds {shown}", flush=True)
+    print(f"{path.stem}: mean {record['mean']:.2%}, each {shown}", flush=True)
 
 
-def run(command: list[str], runs: Path, seed: int) -> list[dict[str, Any]]:
-    """Return the result of each task that the command runs."""
-    options = ["--seed", str(seed), "--out", str(runs / f"seed{seed}"), "--json"]
+def run(command: list[str], runs: Path, what: str, number: int) -> list[dict[str, Any]]:
+    """Return the result of each task that the command runs; ``what`` is ``"seed"`` or ``"fold"``."""
+    options = [f"--{what}", str(number), "--out", str(runs / f"{what}{number}"), "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "handwriting_cnn", *command, *options], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        sys.exit(f"seed {seed}: {done.stderr[-2000:]}")
+        sys.exit(f"{what} {number}: {done.stderr[-2000:]}")
     found = json.loads(done.stdout)
     results = found if isinstance(found, list) else [found]
-    return [{"seed": seed, **{key: value for key, value in one.items() if key != "folder"}} for one in results]
+    return [{what: number, **{key: value for key, value in one.items() if key != "folder"}} for one in results]
 
 
 def machine() -> str:

@@ -1,13 +1,15 @@
-"""Training speed: the Trainer against plain Keras, and fused batch normalisation against Keras's own.
+"""Training speed: the Trainer against plain Keras and PyTorch, and fused batch normalisation against Keras's own.
 
     python benchmarks/train_speed.py
 
 Both sides of a pair train the same network on the same pictures in one process, in turns; what is printed is the median
 of the ratios of each turn's images per second. The first epoch of each side pays for tracing and does not count.
-bfloat16 cells need a processor that has instructions for it; ``--bfloat16`` measures them all the same.
+bfloat16 cells need a processor that has instructions for it; ``--bfloat16`` measures them all the same. Cells against
+PyTorch need it installed: an eager loop over the same network, channels last, with the same optimizer.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import statistics
@@ -76,6 +78,44 @@ def with_trainer(data: hw.Dataset, model: keras.Model, *, precision: str, batch_
     return len(data) / min(clock.seconds[1:])
 
 
+def with_torch(data: hw.Dataset, *, precision: str, batch_size: int, epochs: int) -> float:
+    """Images per second of a plain loop in PyTorch."""
+    import torch
+
+    model = torch_network().to(memory_format=torch.channels_last).train()
+    optimizer, criterion = torch.optim.Adam(model.parameters(), 1e-3), torch.nn.CrossEntropyLoss()
+    pixels, labels = torch.from_numpy(data.images.transpose(0, 3, 1, 2)), torch.from_numpy(data.labels)
+    seconds = []
+    for _ in range(epochs):
+        start = time.perf_counter()
+        for rows in torch.randperm(len(labels)).split(batch_size):
+            images = pixels[rows].float().div(255).contiguous(memory_format=torch.channels_last)
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+                answers = model(images)
+            optimizer.zero_grad()
+            criterion(answers.float(), labels[rows]).backward()
+            optimizer.step()
+        seconds.append(time.perf_counter() - start)
+    return len(data) / min(seconds[1:])
+
+
+def torch_network() -> Any:
+    """CNN-14 in PyTorch, without its softmax."""
+    from torch import nn
+
+    layers: list[Any] = []
+    channels = 1
+    for filters, dropout in ((32, 0), (64, 0), (64, 0.25), (64, 0.25)):
+        for _ in range(2):
+            layers += [nn.Conv2d(channels, filters, 3, padding=1), nn.ReLU()]
+            channels = filters
+        layers += [nn.MaxPool2d(2), nn.Dropout(dropout)] if dropout else [nn.MaxPool2d(2)]
+    layers += [nn.Flatten()]
+    for _ in range(2):
+        layers += [nn.Linear(256, 256), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Dropout(0.25), nn.Linear(256, CLASSES))
+
+
 def paired(first: Callable[[], float], second: Callable[[], float], *, repeats: int) -> dict[str, Any]:
     """Measure both sides in turns; the ratio is of the second to the first."""
     turns = [(first(), second()) for _ in range(repeats)]
@@ -118,6 +158,16 @@ def main() -> None:
                 repeats=given.repeats,
             )
             print(f"{name}: {cells[name]['median_ratio']:.2f}", flush=True)
+    if importlib.util.find_spec("torch") is not None:
+        for precision in precisions:
+            settings = {"precision": precision, "batch_size": 128, "epochs": given.epochs}
+            name = f"cnn14, {precision}, batch 128: Trainer against PyTorch"
+            cells[name] = paired(
+                lambda s=settings: with_torch(data, **s),
+                lambda s=settings: with_trainer(data, build("cnn14"), **s),
+                repeats=given.repeats,
+            )
+            print(f"{name}: {cells[name]['median_ratio']:.2f}", flush=True)
     baseline = [
         first for first, _ in cells["cnn14, float32, batch 32: Trainer against plain Keras"]["images_per_second"]
     ]
@@ -135,7 +185,7 @@ def main() -> None:
         print(f"{text}: {ratio:.2f}")
     if not has_bfloat16:
         print("this processor has no bfloat16 instructions")
-    versions = {package: installed(package) for package in ("keras", "tensorflow", "numpy")}
+    versions = {package: installed(package) for package in ("keras", "tensorflow", "torch", "numpy")}
     record = {
         "machine": machine(),
         "bfloat16_instructions": has_bfloat16,

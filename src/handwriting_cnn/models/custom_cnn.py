@@ -4,14 +4,9 @@ from typing import Any, Final
 
 import keras
 
-from handwriting_cnn.models.blocks import FusedBatchNormalization, check_option, class_probabilities, image_input
+from handwriting_cnn.models.blocks import RELU_WEIGHTS, check_option, class_probabilities, convolution, image_input
 from handwriting_cnn.models.registry import register_model
 from handwriting_cnn.types import Shape
-
-# Keras's own draw (Glorot) shrinks what passes a ReLU, layer by layer: some draws of CNN-14 die in the first updates
-# and stay at chance. He and others, 2015, arXiv:1502.01852, keep the scale; after batch normalisation there is no need.
-_RELU_WEIGHTS: Final = "he_normal"
-_NORMALISED_WEIGHTS: Final = "glorot_uniform"
 
 # (filters as a multiple of the width, dropout after pooling as a multiple of the rate): two convolutions a stage.
 _STAGES: Final = ((1, 0), (2, 0), (2, 1), (2, 1))
@@ -34,7 +29,7 @@ def cnn14(input_shape: Shape, num_classes: int, *, width: int = 32, dropout: flo
         A ``keras.Model`` from pixels 0..255 to probabilities.
     """
     inputs, x = image_input(input_shape)
-    x = cnn14_features(x, width=width, dropout=dropout, normalise=False, dense_layers=2)
+    x = _features(x, width=width, dropout=dropout, normalise=False, dense_layers=2)
     return keras.Model(inputs, class_probabilities(x, num_classes), name="cnn14")
 
 
@@ -52,11 +47,11 @@ def cnn14_bn(input_shape: Shape, num_classes: int, *, width: int = 32, dropout: 
         A ``keras.Model`` from pixels 0..255 to probabilities.
     """
     inputs, x = image_input(input_shape)
-    x = cnn14_features(x, width=width, dropout=dropout, normalise=True, dense_layers=1)
+    x = _features(x, width=width, dropout=dropout, normalise=True, dense_layers=1)
     return keras.Model(inputs, class_probabilities(x, num_classes), name="cnn14_bn")
 
 
-def cnn14_features(x: Any, *, width: int, dropout: float, normalise: bool, dense_layers: int) -> Any:
+def _features(x: Any, *, width: int, dropout: float, normalise: bool, dense_layers: int) -> Any:
     """Return what the softmax of CNN-14 reads.
 
     Args:
@@ -73,24 +68,12 @@ def cnn14_features(x: Any, *, width: int, dropout: float, normalise: bool, dense
     check_option("dropout", dropout, low=0.0, high=0.95)
     for stage, (multiple, dropping) in enumerate(_STAGES, start=1):
         for step in (1, 2):
-            x = _convolution(x, multiple * width, name=f"stage{stage}_conv{step}", normalise=normalise)
+            x = convolution(x, multiple * width, name=f"stage{stage}_conv{step}", normalise=normalise)
         x = keras.layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
         if dropping:
             x = keras.layers.Dropout(dropping * dropout, name=f"stage{stage}_dropout")(x)
     x = keras.layers.Flatten(name="flatten")(x)
-    weights = _NORMALISED_WEIGHTS if normalise else _RELU_WEIGHTS
+    weights = "glorot_uniform" if normalise else RELU_WEIGHTS
     for layer in range(1, dense_layers + 1):
         x = keras.layers.Dense(8 * width, activation="relu", kernel_initializer=weights, name=f"dense{layer}")(x)
     return keras.layers.Dropout(dropout, name="head_dropout")(x)
-
-
-def _convolution(x: Any, filters: int, *, name: str, normalise: bool) -> Any:
-    # The normalisation's own offset makes a bias before it redundant.
-    weights = _NORMALISED_WEIGHTS if normalise else _RELU_WEIGHTS
-    x = keras.layers.Conv2D(filters, 3, padding="same", use_bias=not normalise, kernel_initializer=weights, name=name)(
-        x
-    )
-    if normalise:
-        # Keras's momentum of 0.99 lags behind for hundreds of updates: too long for small sets.
-        x = FusedBatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
-    return keras.layers.Activation("relu", name=f"{name}_relu")(x)

@@ -64,7 +64,7 @@ def runs(model: str, seed: int, labels: Any, folder: Path) -> list[dict[str, Any
                 else hw.transfer(base, num_classes=train.num_classes, input_shape=train.input_shape, seed=seed)
             )
             place = folder / f"seed{seed}" / f"{way}-{count or 'all'}"
-            result = hw.Trainer(settings(way, len(train), seed)).fit(network, train, run_dir=place)
+            result = hw.Trainer(settings(way, network, len(train), seed)).fit(network, train, run_dir=place)
             accuracy = hw.Evaluator().evaluate(result.model, target.test).accuracy
             found.append({"labels": count or len(train) // train.num_classes, "way": way, "seed": seed})
             found[-1] |= {"accuracy": accuracy, "epochs": result.config.epochs, "seconds": round(result.seconds, 1)}
@@ -76,9 +76,9 @@ def build(model: str, train: hw.Dataset, seed: int) -> keras.Model:
     return hw.build_model(model, input_shape=train.input_shape, num_classes=train.num_classes, seed=seed)
 
 
-def settings(way: str, count: int, seed: int) -> hw.TrainConfig:
+def settings(way: str, network: keras.Model, count: int, seed: int) -> hw.TrainConfig:
     """Return the default recipe in the way's stages."""
-    config = resolved(hw.TrainConfig(seed=seed), num_images=count)
+    config = resolved(hw.TrainConfig(seed=seed), model=network, num_images=count)
     epochs = int(config.epochs)
     frozen = {"scratch": 0, "frozen": epochs, "fine-tuned": epochs // 3}[way]
     parts = (hw.Stage(epochs=frozen, freeze=("trunk",)),) if frozen else ()

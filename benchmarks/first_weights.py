@@ -50,6 +50,7 @@ def run(name: str, seed: int, part: hw.Dataset) -> dict[str, object]:
         schedule="constant",
         weight_decay=0.0,
         label_smoothing=0.0,
+        outliers=0.0,
         augment=None,
         precision="float32",
         seed=seed,

@@ -1,11 +1,12 @@
 """Compare networks and training settings on held-out parts of several data sets; no test set is looked at.
 
-    HANDWRITING_CNN_MIRROR=../shared/data python benchmarks/recipes.py --recipes cnn14_bn,glyphnet --sizes 10,50,0
+    HANDWRITING_CNN_MIRROR=../shared/data python benchmarks/recipes.py --recipes start,default --sizes 10,all
 
-trains each recipe on so many pictures a class of each set's train part (0: on 5,000 pictures for 10 epochs), scores the
-last epoch on up to 1,500 of the pictures held out by the set's own rule, and on 1,120 of these written on paper with
-pens of many widths and found there again (tests/recognition/pages.py); and adds the rows to
-benchmarks/results/recipes.json. Rows that stand there are not made again.
+trains each recipe on so many pictures a class of each set's train part (``some``: on 5,000 pictures for 10 epochs;
+``all``: on all for 20), scores the last epoch on the pictures held out by the set's own rule and the seed, and on 1,120
+of these written on paper with pens of many widths and found there again (tests/recognition/pages.py); and adds the
+rows to benchmarks/results/recipes.json. Rows that stand there are not made again. ``start`` is the recipe that the
+others change in one point; ``default`` is the library's.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import os
 import statistics
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +33,31 @@ from handwriting_cnn.tasks.task_training import held_out_part
 
 FILE = Path(__file__).parent / "results" / "recipes.json"
 DATASETS = "ahcd,hijja,russian-letters,mnist"
-RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
-    "cnn14_bn": ("cnn14_bn", {}),
-    "glyphnet": ("glyphnet", {}),
-    "moments-cnn14_bn": ("moments_cnn14_bn", {}),
-    "rate-0.002": ("glyphnet", {"learning_rate": 2e-3}),
-    "rate-0.008": ("glyphnet", {"learning_rate": 8e-3}),
-    "rate-0.016": ("glyphnet", {"learning_rate": 1.6e-2}),
-    "no-augmentation": ("glyphnet", {"augment": None}),
-    "stroke-0.4": ("glyphnet", {"augment": hw.AugmentConfig(stroke=0.4)}),
-    "outliers-0.06": ("glyphnet", {"outliers": 0.06}),
-    "elastic-0.03": ("glyphnet", {"augment": hw.AugmentConfig(elastic=0.03)}),
-    "decay-0.1": ("glyphnet", {"weight_decay": 0.1}),
-    "batch-32": ("glyphnet", {"batch_size": 32}),
-    "ema-0.99": ("glyphnet", {"ema": 0.99}),
+PROTOCOLS = {"hijja": "isolated"}
+STILL = hw.AugmentConfig(jitter=(0.0, 0.0))
+START = {"learning_rate": 4e-3, "outliers": 0.0, "augment": STILL}
+CHANGES: dict[str, dict[str, Any]] = {
+    "start": {},
+    "rate 0.002": {"learning_rate": 2e-3},
+    "rate 0.008": {"learning_rate": 8e-3},
+    "jitter": {"augment": hw.AugmentConfig()},
+    "outliers 0.03": {"outliers": 0.03},
+    "outliers 0.06": {"outliers": 0.06},
+    "stroke 0.3": {"augment": replace(STILL, stroke=0.3)},
+    "elastic 0.03": {"augment": replace(STILL, elastic=0.03)},
+    "stronger": {"augment": replace(STILL, rotation=20.0, scale=0.25, shear=0.3)},
+    "decay 0.1": {"weight_decay": 0.1},
+    "smoothing 0.05": {"label_smoothing": 0.05},
 }
-LARGE, EPOCHS, HELD_OUT, PAGES = 5_000, 10, 1_500, 8
+RECIPES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    **{name: ("glyphnet", {}, {**START, **change}) for name, change in CHANGES.items()},
+    "width 48": ("glyphnet", {"width": 48}, START),
+    "cnn14_bn": ("cnn14_bn", {}, START),
+    "moments-cnn14_bn": ("moments_cnn14_bn", {}, START),
+    "default": ("glyphnet", {}, {}),
+}
+SOME, PAGES = 5_000, 8
+EPOCHS = {"some": 10, "all": 20}
 
 
 @hw.register_model("moments_cnn14_bn")
@@ -59,30 +70,29 @@ def moments_cnn14_bn(input_shape: tuple[int, int, int], num_classes: int) -> ker
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipes", default="cnn14_bn,glyphnet", help=f"of {', '.join(RECIPES)}")
+    parser.add_argument("--recipes", default="start,default", help=f"of {', '.join(RECIPES)}")
     parser.add_argument("--datasets", default=DATASETS, help=f"by name (default {DATASETS})")
-    parser.add_argument("--sizes", default="10,50,0", help="pictures a class (default 10,50,0)")
+    parser.add_argument("--sizes", default="10,all", help="pictures a class, some, all (default 10,all)")
     parser.add_argument("--epochs", type=int, help="passes over a small set (default: the library's rule)")
     parser.add_argument("--seeds", type=int, default=1, help="seeds 0, 1, ... (default 1)")
     given = parser.parse_args()
     record = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {"rows": []}
     rows = {key(row): row for row in record["rows"]}
-    for size in map(int, given.sizes.split(",")):
+    for size in given.sizes.split(","):
         for name in given.datasets.split(","):
-            train, validation = held_out_part(hw.load_dataset(name).train, seed=0)
-            validation = part(validation, HELD_OUT)
             for recipe in given.recipes.split(","):
-                epochs = (given.epochs or "auto") if size else EPOCHS
-                row = {"dataset": name, "a_class": size, "recipe": recipe, "epochs": epochs}
+                epochs = EPOCHS.get(size, given.epochs or "auto")
+                row = {"dataset": name, "size": size, "recipe": recipe, "epochs": epochs}
                 row = rows.setdefault(key(row), row | {"own": [], "paper": []})
                 for seed in range(len(row["own"]), given.seeds):
-                    few = part(train, LARGE) if size == 0 else a_class(train, size, seed)
-                    own, paper = score(recipe, few, validation, epochs, seed)
+                    whole = hw.load_dataset(name, protocol=PROTOCOLS.get(name)).train
+                    own, paper = score(recipe, *parts(whole, size, seed), epochs, seed)
                     row["own"].append(round(own, 4))
                     row["paper"].append(round(paper, 4))
                 own, paper = statistics.mean(row["own"]), statistics.mean(row["paper"])
-                print(f"{name:16} {size or 'large':>6} {recipe:22} {own:.2%}, on paper {paper:.2%}", flush=True)
+                print(f"{name:16} {size:>6} {recipe:22} {own:.2%}, on paper {paper:.2%}", flush=True)
                 record = {
+                    **record,
                     "machine": machine(),
                     "versions": {name: installed(name) for name in ("keras", "tensorflow", "jax", "numpy")},
                     "rows": list(rows.values()),
@@ -91,14 +101,17 @@ def main() -> None:
 
 
 def key(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("dataset", "a_class", "recipe", "epochs"))
+    return tuple(row[name] for name in ("dataset", "size", "recipe", "epochs"))
 
 
-def part(dataset: hw.Dataset, count: int) -> hw.Dataset:
-    """Return so many of the pictures, drawn from seed 0."""
-    if len(dataset) <= count:
-        return dataset
-    return dataset.subset(np.sort(np.random.default_rng(0).permutation(len(dataset))[:count]))
+def parts(whole: hw.Dataset, size: str, seed: int) -> tuple[hw.Dataset, hw.Dataset]:
+    """Return what is learned from, and what is held out."""
+    train, held_out = held_out_part(whole, seed=seed)
+    if size == "some":
+        train = train.subset(np.sort(np.random.default_rng(seed).permutation(len(train))[:SOME]))
+    elif size != "all":
+        train = a_class(train, int(size), seed)
+    return train, held_out
 
 
 def a_class(dataset: hw.Dataset, count: int, seed: int) -> hw.Dataset:
@@ -110,9 +123,10 @@ def a_class(dataset: hw.Dataset, count: int, seed: int) -> hw.Dataset:
 
 def score(recipe: str, train: hw.Dataset, validation: hw.Dataset, epochs: Any, seed: int) -> tuple[float, float]:
     """Return the accuracy on held-out pictures, and on those of them that were written on paper."""
-    network, settings = RECIPES[recipe]
-    model = hw.build_model(network, input_shape=train.input_shape, num_classes=train.num_classes, seed=seed)
-    config = hw.TrainConfig(**{"epochs": epochs, "keep": "last", "seed": seed, **settings})
+    network, options, settings = RECIPES[recipe]
+    sizes = {"input_shape": train.input_shape, "num_classes": train.num_classes, "seed": seed}
+    model = hw.build_model(network, **sizes, **options)
+    config = hw.TrainConfig(epochs=epochs, seed=seed, **settings)
     reader = hw.Recognizer(hw.Trainer(config).fit(model, train, progress=False), threshold=0)
     return float(hw.Evaluator().evaluate(model, validation).accuracy), on_paper(reader, validation)
 

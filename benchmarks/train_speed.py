@@ -70,6 +70,7 @@ def with_trainer(data: hw.Dataset, model: keras.Model, *, precision: str, batch_
         schedule="constant",
         weight_decay=0,
         label_smoothing=0,
+        outliers=0,
         augment=None,
         precision=precision,
     )

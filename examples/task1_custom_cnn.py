@@ -30,6 +30,7 @@ config = hw.TrainConfig(
     schedule="constant",
     weight_decay=0,
     label_smoothing=0,
+    outliers=0,
     augment=None,
 )
 result = hw.Trainer(config).fit(model, train, validation=validation)

@@ -27,6 +27,7 @@ config = hw.TrainConfig(
     learning_rate=1e-3,
     weight_decay=0,
     label_smoothing=0,
+    outliers=0,
     augment=hw.AugmentConfig(rotation=20, scale=0.1, shear=0, shift=(0.2, 0.1)),
 )
 

@@ -147,6 +147,9 @@ def test_dynamic_batches_inside_fit(pictures):
         {"shift": (0.1, -0.1)},
         {"elastic": True},
         {"elastic_grid": 1},
+        {"jitter": 0.1},
+        {"jitter": (0.6, 0.1)},
+        {"jitter": (0.1, True)},
     ],
 )
 def test_settings_outside_their_range_are_refused(settings):
@@ -155,7 +158,7 @@ def test_settings_outside_their_range_are_refused(settings):
 
 
 def test_json_round_trip():
-    config = AugmentConfig(shift=(0.1, 0.2), elastic=0.01)
+    config = AugmentConfig(shift=(0.1, 0.2), elastic=0.01, jitter=(0.0, 0.2))
     assert AugmentConfig.from_json(config.to_json()) == config
     with pytest.raises(UnknownNameError, match="did you mean 'rotation'"):
         AugmentConfig.from_json({"rotatoin": 3})

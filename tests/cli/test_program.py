@@ -86,7 +86,7 @@ def test_from_a_folder_of_pictures_to_a_model_file(run, tmp_path, monkeypatch):
     (tmp_path / "nets.py").write_text(MODULE)
     letters(tmp_path / "letters")
     train = ["train", "--import", "nets", "--folder", "letters", "--model", "cli_net", "--epochs", "6", "--no-augment"]
-    train += ["--batch-size", "8", "--learning-rate", "0.01", "--out", "out"]
+    train += ["--batch-size", "8", "--learning-rate", "0.01", "--option", "units=4", "--out", "out"]
     status, out, err = run(*train)
     assert status == 0, err
     assert "accuracy" in out
@@ -117,6 +117,7 @@ def test_from_a_folder_of_pictures_to_a_model_file(run, tmp_path, monkeypatch):
     status, out, _ = run("info", model, "--json")
     assert json.loads(out)["architecture"]["name"] == "cli_net"
     assert json.loads(out)["card"]["training"]["epochs"] == 6
+    assert json.loads(out)["architecture"]["options"]["units"] == 4
     assert "alphabet.characters" in run("info", model)[1]
 
 
@@ -202,6 +203,10 @@ def test_reproduce(run, tmp_path):
         (["train", "--folder", "absent"], "absent"),
         (["train", "--folder", "absent", "--fold", "7"], "--split and --fold are of the data sets that have a name"),
         (["train", "--folder", "absent", "--out", "absent/runs"], "--out absent/runs lies in absent: it would be"),
+        (["train", "--option", "width"], "--option must be NAME=VALUE with an option of the network, but is 'width'"),
+        (["train", "--option", "seed=3"], "--option must be NAME=VALUE"),
+        (["train", "--option", "widht=3"], "unknown option of model 'glyphnet' 'widht'; did you mean 'width'?"),
+        (["train", "--option", "width=broad"], "width must be an int in 1..1024, but is 'broad'"),
         (["train", "--csv", "absent.csv"], "absent.csv"),
         (["train", "--config", "absent.json"], "absent.json"),
         (["train", "--import", "absent_module"], "--import absent_module: ModuleNotFoundError"),

@@ -62,6 +62,21 @@ def test_blank_pictures_and_specks_stay_what_they_are():
     assert 12 < dot.sum() < 20  # magnified four times, not to a letter
 
 
+def test_jitter_moves_and_scales_within_its_range_while_training_alone():
+    layer = MomentNormalization(32)
+    pictures = np.repeat(letter()[np.newaxis, ..., np.newaxis], 200, axis=0).astype(np.float32)
+    plain = keras.ops.convert_to_numpy(layer(pictures, training=True))
+    layer.jitter = (0.2, 0.3)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer(pictures, training=False)), plain)
+    found = [moments(result) for result in keras.ops.convert_to_numpy(layer(pictures, training=True))[..., 0]]
+    distances = np.array([centre for centre, _ in found]) - 15.5
+    assert 0.8 * 0.2 * 16 < abs(distances).max() < 0.2 * 16 + 0.5  # half the square's side is 16 pixels of the result
+    assert abs(distances.mean(axis=0)).max() < 0.5
+    scales = np.log([deviation / (32 / 2 / 2.5) for _, deviation in found])
+    assert 0.8 * 0.3 < scales.max() < 1.2 * 0.3
+    assert 0.8 * 0.3 < -scales.min() < 1.2 * 0.3
+
+
 @pytest.mark.parametrize("shape", [(8, 8), (28, 20), (128, 128)])
 def test_any_size_becomes_the_side(shape):
     layer = MomentNormalization(24)

@@ -4,6 +4,8 @@ import pytest
 
 from handwriting_cnn.augment.config import AugmentConfig
 from handwriting_cnn.errors import ConfigError, UnknownNameError
+from handwriting_cnn.models.registry import build_model
+from handwriting_cnn.models.transfer_learning import transfer
 from handwriting_cnn.training.config import TrainConfig
 from handwriting_cnn.training.resolve import resolved
 
@@ -15,6 +17,7 @@ from handwriting_cnn.training.resolve import resolved
         ("epochs", 1.5),
         ("batch_size", 0),
         ("learning_rate", -1),
+        ("learning_rate", "fast"),
         ("learning_rate", float("nan")),
         ("weight_decay", -0.1),
         ("label_smoothing", 1.0),
@@ -67,7 +70,7 @@ def test_settings_of_another_kind_are_refused(values, message):
 
 
 def test_early_stopping_contradicts_keeping_the_last_epoch():
-    with pytest.raises(ConfigError, match="keep must be 'best'"):
+    with pytest.raises(ConfigError, match="keep must be 'best' or 'auto'"):
         TrainConfig(early_stopping=2, keep="last")
 
 
@@ -77,6 +80,33 @@ def test_json_round_trip():
     assert TrainConfig.from_json({"augment": None}).augment is None
     with pytest.raises(UnknownNameError, match="did you mean 'epochs'"):
         TrainConfig.from_json({"epoch": 3})
+
+
+def network(name):
+    return build_model(name, input_shape=(32, 32, 1), num_classes=5, **({"width": 4} if name == "glyphnet" else {}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "kept"),
+    [
+        ({}, "last"),
+        ({"schedule": "cosine"}, "last"),
+        ({"schedule": "constant"}, "best"),
+        ({"early_stopping": 3}, "best"),
+        ({"keep": "best"}, "best"),
+        ({"schedule": "constant", "keep": "last"}, "last"),
+    ],
+)
+def test_a_falling_rate_keeps_the_last_epoch(settings, kept):
+    assert resolved(TrainConfig(**settings), model=network("cnn3"), num_images=100).keep == kept
+
+
+@pytest.mark.parametrize(("name", "rate"), [("glyphnet", 0.008), ("cnn3", 0.004)])
+def test_the_rate_follows_from_whether_the_network_normalises(name, rate):
+    assert resolved(TrainConfig(), model=network(name), num_images=100).learning_rate == rate
+    inside = transfer(network(name), num_classes=3, seed=0)
+    assert resolved(TrainConfig(), model=inside, num_images=100).learning_rate == rate
+    assert resolved(TrainConfig(learning_rate=0.1), model=inside, num_images=100).learning_rate == 0.1
 
 
 @pytest.mark.parametrize(
@@ -92,5 +122,5 @@ def test_json_round_trip():
     ],
 )
 def test_batch_size_and_epochs_follow_the_documented_rule(images, batch_size, epochs):
-    config = resolved(TrainConfig(), num_images=images)
+    config = resolved(TrainConfig(), model=network("cnn3"), num_images=images)
     assert (config.batch_size, config.epochs) == (batch_size, epochs)

@@ -22,6 +22,7 @@ from handwriting_cnn.errors import (
     TrainingError,
     UnknownNameError,
 )
+from handwriting_cnn.models.normalization import MomentNormalization
 from handwriting_cnn.models.weights import weight_array
 from handwriting_cnn.training.config import Stage, TrainConfig
 from handwriting_cnn.training.trainer import Trainer
@@ -288,3 +289,23 @@ def test_learning_curves(plain_net, strokes):
     assert result.plot_history("learning_rate", ax=ax) is ax
     with pytest.raises(UnknownNameError, match="did you mean 'accuracy'"):
         result.plot_history("acuracy")
+
+
+@pytest.mark.parametrize("augment", [AugmentConfig(jitter=(0.5, 0.2)), AugmentConfig(jitter=(0.0, 0.0)), None])
+def test_place_and_size_vary_inside_the_network_while_it_trains(strokes, augment):
+    def train(augment):
+        keras.utils.set_random_seed(0)
+        normalise = MomentNormalization(8)
+        layers = [keras.Input((16, 16, 1)), normalise, keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+        model = keras.Sequential([*layers, keras.layers.Dense(2, activation="softmax")])
+        seen = []
+        watch = keras.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, logs: seen.append(normalise.jitter))
+        result = Trainer(config(augment=augment, outliers=0.0)).fit(model, strokes, callbacks=[watch])
+        assert normalise.jitter == (0.0, 0.0)
+        return result.history["loss"], set(seen)
+
+    losses, seen = train(augment)
+    assert seen == {(0.0, 0.0) if augment is None else augment.jitter}
+    assert train(augment)[0] == losses
+    if augment is not None:
+        assert (train(AugmentConfig(jitter=(0.0, 0.0)))[0] == losses) == (augment.jitter == (0.0, 0.0))

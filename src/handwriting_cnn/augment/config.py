@@ -23,6 +23,9 @@ class AugmentConfig:
         elastic_grid: Control points of that displacement along each side, 2..16; fewer are smoother.
         stroke: Largest share, 0..1, by which strokes become thicker or thinner: of the way from the picture to its
             brightest or darkest neighbour within a pixel. Pens differ.
+        jitter: How far a network that brings characters to one place and size itself, such as ``glyphnet``, misses them
+            while it trains: largest shift either way as a fraction of half its square's side, 0..0.5, and largest
+            logarithm of its magnification, 0..1. Other networks have no such layer.
         mirror: Whether half of the pictures are mirrored left to right. Letters are not symmetric: off by default.
     """
 
@@ -33,14 +36,18 @@ class AugmentConfig:
     elastic: float = 0.0
     elastic_grid: int = 4
     stroke: float = 0.0
+    jitter: tuple[float, float] = (0.08, 0.1)
     mirror: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.shift, tuple) and len(self.shift) != 2:
             raise ConfigError(f"shift must be a number or (horizontal, vertical), but is {self.shift!r}")
+        if not isinstance(self.jitter, tuple) or len(self.jitter) != 2:
+            raise ConfigError(f"jitter must be (shift, scale), but is {self.jitter!r}")
         bounds = {"rotation": 180.0, "scale": 1.0, "shear": 1.0, "elastic": 0.2, "stroke": 1.0}
         values = [(name, getattr(self, name), high) for name, high in bounds.items()]
         values += [("shift", fraction, 0.5) for fraction in self.shift_fractions]
+        values += [("jitter", value, high) for value, high in zip(self.jitter, (0.5, 1.0), strict=True)]
         for name, value, high in values:
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= high:
                 raise ConfigError(f"{name} must be a number in 0..{high:g}, but is {value!r}")
@@ -60,5 +67,7 @@ class AugmentConfig:
     def from_json(cls, values: Mapping[str, Any]) -> "AugmentConfig":
         """Make a config from what :meth:`to_json` returned; a setting that does not exist is refused."""
         UnknownNameError.check("augmentation setting", values, known=(item.name for item in fields(cls)))
-        shift = values.get("shift")
-        return cls(**{**values, "shift": tuple(shift)} if isinstance(shift, list) else values)
+        known: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**known)

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -20,14 +20,23 @@ from handwriting_cnn.cli.options import (
 from handwriting_cnn.cli.output import print_json
 from handwriting_cnn.errors import ConfigError
 
+_SIZES: Final = ("input_shape", "num_classes", "seed")  # the data and --seed say these
+
 
 @click.command("train")
 @data_options
 @click.option("--model", default="glyphnet", show_default=True, metavar="NAME", help="A network by name.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the network, as `handwriting-cnn models` lists them. Repeatable.",
+)
 @click.option("--epochs", type=int, help="Passes over the training set [default: by the set's size].")
 @click.option("--batch-size", type=int, help="Pictures an update.")
-@click.option("--learning-rate", type=float, help="The schedule's highest rate.")
-@click.option("--no-augment", is_flag=True, help="Train on the pictures as they are.")
+@click.option("--learning-rate", type=float, help="The schedule's highest rate [default: by the network].")
+@click.option("--no-augment", is_flag=True, help="Train on the pictures as they are, and no others.")
 @click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="TrainConfig's settings as JSON."
 )
@@ -36,7 +45,7 @@ from handwriting_cnn.errors import ConfigError
     type=float,
     default=0.125,
     show_default=True,
-    help="Share of train that the kept epoch is chosen on; 0 trains on all of it and keeps the last.",
+    help="Share of train that is not learned from but calibrates confidences; 0 learns from all of it.",
 )
 @click.option("--test", type=float, default=0.2, show_default=True, help="Share of your own data that is the test set.")
 @click.option("--seed", type=int, help="Seed of splits, weights and training [default: the config's, else 0].")
@@ -55,6 +64,7 @@ from handwriting_cnn.errors import ConfigError
 def command(
     *,
     model: str,
+    options: tuple[str, ...],
     epochs: int | None,
     batch_size: int | None,
     learning_rate: float | None,
@@ -87,10 +97,10 @@ def command(
     settings = {} if config_file is None else _read_settings(config_file)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     settings |= {name: value for name, value in given.items() if value is not None}
-    settings |= ({} if seed is None else {"seed": seed}) | ({"augment": None} if no_augment else {})
+    settings |= ({} if seed is None else {"seed": seed}) | ({"augment": None, "outliers": 0.0} if no_augment else {})
     settings |= {"deterministic": True} if deterministic else {}
     config = TrainConfig.from_json(settings)
-    seed = config.seed
+    seed, model_options = config.seed, _model_options(options)
 
     check_out(out, data["folder"])
     chosen = load_chosen(**data)
@@ -100,7 +110,8 @@ def command(
     members = []
     for number in range(ensemble):
         member_seed = ensemble * seed + number
-        network = build_model(model, input_shape=rest.input_shape, num_classes=rest.num_classes, seed=member_seed)
+        sizes: dict[str, Any] = {"input_shape": rest.input_shape, "num_classes": rest.num_classes, "seed": member_seed}
+        network = build_model(model, **sizes, **model_options)
         trainer = Trainer(dataclasses.replace(config, seed=member_seed))
         place = folder if ensemble == 1 else folder / f"network{number}"
         members.append((place, trainer.fit(network, rest, validation=part, run_dir=place)))
@@ -120,6 +131,20 @@ def command(
         return
     click.echo(str(report))
     click.echo(f"\nReport: {place}/report/report.html   Model: {members[0][0]}/model.safetensors")
+
+
+def _model_options(given: tuple[str, ...]) -> dict[str, Any]:
+    """Return the network's options; a value that is no JSON is a word."""
+    options: dict[str, Any] = {}
+    for text in given:
+        name, separator, value = text.partition("=")
+        if not name or not separator or name in _SIZES:
+            raise ConfigError(f"--option must be NAME=VALUE with an option of the network, but is {text!r}")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
 
 
 def _read_settings(path: Path) -> dict[str, Any]:

@@ -32,6 +32,11 @@ class MomentNormalization(_Layer):
     Resampling is bilinear, over the area of a pixel where it shrinks: a triangular weight a row and one a column, so
     that it is two products of matrices, which every export format has, and differentiable.
 
+    While it trains, :attr:`jitter` makes it miss: ``(shift, scale)`` moves the square by up to ``shift`` times half its
+    side along each axis, and multiplies its side by ``exp(-scale)`` to ``exp(scale)``. What moves or enlarges a picture
+    before this layer is undone by it; only here do place and size vary. The Trainer sets it for a run
+    (:class:`~handwriting_cnn.AugmentConfig`); a network by itself has ``(0, 0)``.
+
     Args:
         side: Pixels of the result's sides.
         reach: Standard deviations from the centre to the result's edge, above 0.
@@ -43,9 +48,11 @@ class MomentNormalization(_Layer):
         self.side: int = side
         self.reach: float = reach
         self.zoom: float = zoom
+        self.jitter: tuple[float, float] = (0.0, 0.0)
+        self.seed_generator: Any = keras.random.SeedGenerator(0)
 
     @override
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Resample ``(n, height, width, channels)``, bright ink on 0, to ``(n, side, side, channels)``."""
         pixels = ops.cast(inputs, "float32")  # half precision would move the ink by half a pixel
         ink = ops.mean(pixels, axis=3)
@@ -54,9 +61,14 @@ class MomentNormalization(_Layer):
         spread = ops.sqrt(ops.maximum(moments[0][1], moments[1][1]) + _LEAST_VARIANCE)
         longer = max(inputs.shape[1:3])
         half = ops.clip(self.reach * spread, longer / 2 / self.zoom, longer / 2 * _WIDEST)
+        centres = [centre for centre, _ in moments]
+        if training and any(self.jitter):
+            shift, scale = self.jitter
+            draws = keras.random.uniform((ops.shape(pixels)[0], 3), minval=-1.0, maxval=1.0, seed=self.seed_generator)
+            half = half * ops.exp(scale * draws[:, 2])
+            centres = [centre + shift * half * draws[:, axis] for axis, centre in enumerate(centres)]
         rows, columns = (
-            _weights(centre, half, size, self.side)
-            for (centre, _), size in zip(moments, inputs.shape[1:3], strict=True)
+            _weights(centre, half, size, self.side) for centre, size in zip(centres, inputs.shape[1:3], strict=True)
         )
         return ops.einsum("nkw,niwc->nikc", columns, ops.einsum("nih,nhwc->niwc", rows, pixels))
 

@@ -78,6 +78,7 @@ def _notebook_recipe(*, batch_size: int, augment: AugmentConfig | None) -> Train
         schedule="constant",
         weight_decay=0.0,
         label_smoothing=0.0,
+        outliers=0.0,
         augment=augment,
     )
 

@@ -11,7 +11,7 @@ from handwriting_cnn.errors import ConfigError, UnknownNameError
 Optimizer: TypeAlias = Literal["adamw", "adam", "sgd"]
 Schedule: TypeAlias = Literal["one-cycle", "cosine", "constant"]
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
-Keep: TypeAlias = Literal["best", "last"]
+Keep: TypeAlias = Literal["auto", "best", "last"]
 
 _CHOICES: Final = {"optimizer": Optimizer, "schedule": Schedule, "precision": Precision, "keep": Keep}
 
@@ -63,7 +63,8 @@ class TrainConfig:
         batch_size: Pictures an update, at least 1. ``"auto"`` takes 128, and 64 for small sets, see
             :func:`~handwriting_cnn.training.resolve.auto_batch_size`.
         optimizer: ``"adamw"``, ``"adam"`` or ``"sgd"`` (Nesterov momentum 0.9).
-        learning_rate: The schedule's highest rate, above 0.
+        learning_rate: The schedule's highest rate, above 0. ``"auto"`` takes 0.008, and 0.004 for networks without
+            batch normalisation, see :func:`~handwriting_cnn.training.resolve.auto_learning_rate`.
         schedule: ``"constant"``; ``"cosine"`` (falls to 0; Loshchilov and Hutter, 2017, arXiv:1608.03983, without
             restarts); ``"one-cycle"`` (rises over the first 30% of the updates, then falls as a cosine to 0; after
             Smith and Topin, 2018, arXiv:1708.07120).
@@ -77,15 +78,17 @@ class TrainConfig:
             use the average; its batch-norm statistics are estimated again.
         clip_norm: Largest global norm of the gradient, above 0, or ``None``.
         early_stopping: Epochs without a better validation accuracy after which to stop, or ``None``. It needs a
-            validation set, and ``keep`` to be ``"best"``.
+            validation set, and ``keep`` not to be ``"last"``.
         stages: Parts of the run with layers of their own frozen, such as first the head and then everything; the
             epochs are their sum. Empty for a run in one part, which trains what the model's own ``trainable`` says.
-        keep: The weights of the ``"best"`` epoch on the validation set (accuracy; ties by loss), or of the ``"last"``.
-            Without a validation set it is the last.
+        keep: The weights of the ``"best"`` epoch on the validation set (accuracy; ties by loss), or of the ``"last"``;
+            without a validation set it is the last. ``"auto"`` keeps the last epoch of a schedule that falls to 0, and
+            the best of a run at a constant rate or with early stopping: before its rate has fallen an epoch is the best
+            by luck.
         augment: Random distortion of the training pictures, or ``None``.
         outliers: Share, 0..1, of further pictures in each batch that are no characters, made of the batch's own (see
-            :mod:`~handwriting_cnn.augment.outliers`); all answers are equally right for them. With 0.06 a network is
-            less sure of blots and scribbles, and after a short training a point worse at characters.
+            :mod:`~handwriting_cnn.augment.outliers`); all answers are equally right for them. A network that saw some
+            is less sure of noise, blots and scribbles.
         precision: ``"float32"``, ``"bfloat16"`` for the layers' arithmetic, or ``"auto"``: bfloat16 where the
             processor has instructions for it. Weights, validation and the result are float32 in any case.
         steps_per_execution: Updates an uninterrupted call of the backend makes; ``"auto"`` aims below half a second.
@@ -97,7 +100,7 @@ class TrainConfig:
     epochs: int | Literal["auto"] = "auto"
     batch_size: int | Literal["auto"] = "auto"
     optimizer: Optimizer = "adamw"
-    learning_rate: float = 4e-3
+    learning_rate: float | Literal["auto"] = "auto"
     schedule: Schedule = "one-cycle"
     weight_decay: float = 0.02
     label_smoothing: float = 0.1
@@ -106,9 +109,9 @@ class TrainConfig:
     clip_norm: float | None = None
     early_stopping: int | None = None
     stages: tuple[Stage, ...] = ()
-    keep: Keep = "best"
+    keep: Keep = "auto"
     augment: AugmentConfig | None = field(default_factory=AugmentConfig)
-    outliers: float = 0.0
+    outliers: float = 0.03
     precision: Precision = "auto"
     steps_per_execution: int | Literal["auto"] = "auto"
     deterministic: bool = False
@@ -124,7 +127,8 @@ class TrainConfig:
         self._check_int("seed", 0)
         if self.early_stopping is not None:
             self._check_int("early_stopping", 1)
-        self._check_real("learning_rate", "above 0", lambda value: value > 0)
+        if self.learning_rate != "auto":
+            self._check_real("learning_rate", "above 0", lambda value: value > 0)
         self._check_real("weight_decay", "at least 0", lambda value: value >= 0)
         self._check_real("label_smoothing", "in 0..1 without 1", lambda value: 0 <= value < 1)
         self._check_real("outliers", "in 0..1", lambda value: 0 <= value <= 1)
@@ -135,7 +139,9 @@ class TrainConfig:
         self._check_kinds()
         self._check_stages()
         if self.early_stopping is not None and self.keep == "last":
-            raise ConfigError("early_stopping waits for a better epoch and returns to it: keep must be 'best'")
+            raise ConfigError(
+                "early_stopping waits for a better epoch and returns to it: keep must be 'best' or 'auto'"
+            )
         self._check_class_weights()
 
     def to_json(self) -> dict[str, Any]:

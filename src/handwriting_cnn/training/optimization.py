@@ -17,7 +17,7 @@ _UNDECAYED: Final = ("bias", "gamma", "beta")
 
 def learning_rate_schedule(config: TrainConfig, *, steps: int) -> Any:
     """Return the schedule over ``steps`` updates, or the constant rate."""
-    peak = config.learning_rate
+    peak = float(config.learning_rate)
     if config.schedule == "constant":
         return peak
     if config.schedule == "cosine":

@@ -9,11 +9,14 @@ from typing import Any, Final, Literal
 import keras
 
 from handwriting_cnn.training.config import TrainConfig
+from handwriting_cnn.training.precision import leaf_layers
 
 _UPDATES: Final = 600
 _FEWEST_EPOCHS: Final = 30
 _MOST_EPOCHS: Final = 120
 _SMALL_SET: Final = 5_000
+_RATE: Final = 8e-3
+_PLAIN_RATE: Final = 4e-3
 _LONGEST_EXECUTION_S: Final = 0.5
 _TRAINING_PER_FORWARD: Final = 3.0  # forward, and a backward pass of about twice its operations
 _MOST_STEPS: Final = 32
@@ -37,6 +40,17 @@ def auto_epochs(num_images: int, batch_size: int) -> int:
     """
     needed = math.ceil(_UPDATES / math.ceil(num_images / batch_size))
     return min(max(needed, _FEWEST_EPOCHS), _MOST_EPOCHS)
+
+
+def auto_learning_rate(model: keras.Model) -> float:
+    """Return the highest rate: 0.008, or 0.004 for a network without batch normalisation, which bears less."""
+    normalises = any(isinstance(layer, keras.layers.BatchNormalization) for layer in leaf_layers(model))
+    return _RATE if normalises else _PLAIN_RATE
+
+
+def auto_keep(config: TrainConfig) -> Literal["best", "last"]:
+    """Return ``"last"`` where the rate falls to 0 and nothing stops the run before, else ``"best"``."""
+    return "best" if config.schedule == "constant" or config.early_stopping is not None else "last"
 
 
 def auto_precision() -> Literal["bfloat16", "float32"]:
@@ -70,11 +84,15 @@ def auto_steps_per_execution(model: keras.Model, batch: Any, *, steps_per_epoch:
     return min(max(steps, 1), _MOST_STEPS, steps_per_epoch)
 
 
-def resolved(config: TrainConfig, *, num_images: int) -> TrainConfig:
-    """Return the config with batch size, epochs and precision as numbers and names."""
+def resolved(config: TrainConfig, *, model: keras.Model, num_images: int) -> TrainConfig:
+    """Return the config with batch size, epochs, rate, kept epoch and precision as numbers and names."""
     batch_size = auto_batch_size(num_images) if config.batch_size == "auto" else config.batch_size
     epochs = sum(stage.epochs for stage in config.stages) if config.stages else config.epochs
     if epochs == "auto":
         epochs = auto_epochs(num_images, batch_size)
     precision = auto_precision() if config.precision == "auto" else config.precision
-    return dataclasses.replace(config, batch_size=batch_size, epochs=epochs, precision=precision)
+    rate = auto_learning_rate(model) if config.learning_rate == "auto" else config.learning_rate
+    keep = auto_keep(config) if config.keep == "auto" else config.keep
+    return dataclasses.replace(
+        config, batch_size=batch_size, epochs=epochs, learning_rate=rate, keep=keep, precision=precision
+    )

@@ -3,8 +3,8 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.splits import check_dataset
 from handwriting_cnn.errors import ConfigError, ShapeMismatchError
 from handwriting_cnn.models.checks import check_declared, checked_probabilities
+from handwriting_cnn.models.normalization import MomentNormalization
 from handwriting_cnn.models.origin import model_origin
 from handwriting_cnn.models.registry import model_spec
 from handwriting_cnn.training.averages import averaged_weights
@@ -64,7 +65,8 @@ class Trainer:
             model: From pixels 0..255 of ``train.input_shape`` to ``train.num_classes`` probabilities; registered or
                 not, built or not, subclassed or not. Its weights are trained in place.
             train: The pictures to learn from.
-            validation: Pictures for choosing the epoch; ``None`` keeps the last one. Never the test set.
+            validation: Pictures that are not learned from: each epoch is scored on them, the epoch is chosen on them
+                where ``config.keep`` says so, and confidences are calibrated. Never the test set.
             run_dir: A folder for checkpoints and history. If it holds this run, the run continues after its last
                 complete epoch and ends with the same weights; a finished run returns its result. The weights that
                 ``model`` has at this moment do not matter then, but what it was built from does: another seed, other
@@ -104,7 +106,7 @@ class Trainer:
             raise ConfigError(f"{len(train)} pictures are fewer than the {train.num_classes} classes to learn")
         _check_fit(model, train)
         # Refused before a folder is made; what else the config stands for, a run that continues has settled already.
-        plan_stages(model, resolved(self.config, num_images=len(train)))
+        plan_stages(model, resolved(self.config, model=model, num_images=len(train)))
         class_weights(self.config, train)
         folder = None if run_dir is None else RunFolder(Path(run_dir))
         with nullcontext() if folder is None else folder.locked():
@@ -191,7 +193,7 @@ class Trainer:
         validating = Validation(precision, averaged, recorder.snapshot)
         end_of_epoch = [] if validation is not None or averaged is None else [_AveragedSnapshot(validating)]
         held_out = None if validation is None else Batches(validation, batch_size=_VALIDATION_BATCH)
-        with precision.training():
+        with precision.training(), _jittering(recorder.network, config):
             wrapper.fit(
                 batches,
                 epochs=stage.end,
@@ -218,7 +220,7 @@ class Trainer:
         taken = {name: value for name, value in earlier.items() if getattr(self.config, name) == "auto"}
         if self.config.stages:
             taken.pop("epochs", None)  # their sum
-        config = resolved(dataclasses.replace(self.config, **taken), num_images=len(train))
+        config = resolved(dataclasses.replace(self.config, **taken), model=model, num_images=len(train))
         if config.steps_per_execution != "auto":
             return config
         batches = Batches(train, batch_size=int(config.batch_size))
@@ -245,6 +247,20 @@ def _wrap(model: keras.Model, train: Dataset, config: TrainConfig) -> keras.Mode
     inputs = keras.Input(train.input_shape, dtype="uint8")
     pixels = inputs if config.augment is None else Augment(config.augment, seed=config.seed)(inputs)
     return keras.Model(inputs, model(pixels))
+
+
+@contextmanager
+def _jittering(model: keras.Model, config: TrainConfig) -> Iterator[None]:
+    """Let layers that bring characters to one place and size miss them inside the block."""
+    layers = [layer for layer in leaf_layers(model) if isinstance(layer, MomentNormalization)]
+    before = [layer.jitter for layer in layers]
+    for layer in layers:
+        layer.jitter = (0.0, 0.0) if config.augment is None else config.augment.jitter
+    try:
+        yield
+    finally:
+        for layer, jitter in zip(layers, before, strict=True):
+            layer.jitter = jitter
 
 
 def _averaging(

@@ -39,7 +39,7 @@ def test_a_run_of_two_updates_has_a_schedule():
     [("adamw", keras.optimizers.AdamW), ("adam", keras.optimizers.Adam), ("sgd", keras.optimizers.SGD)],
 )
 def test_optimizers_are_those_of_keras(name, kind):
-    optimizer = make_optimizer(TrainConfig(optimizer=name, clip_norm=1.0, ema=0.9), steps=10)
+    optimizer = make_optimizer(TrainConfig(optimizer=name, learning_rate=0.1, clip_norm=1.0, ema=0.9), steps=10)
     assert isinstance(optimizer, kind)
     assert (optimizer.global_clipnorm, optimizer.use_ema, optimizer.ema_momentum) == (1.0, True, 0.9)
 

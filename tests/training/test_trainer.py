@@ -65,7 +65,7 @@ def test_any_model_learns_and_the_best_epoch_is_kept(plain_net, strokes):
     model = plain_net()
     train, validation = strokes.split(0.25, seed=0)
     seen = []
-    result = Trainer(config(epochs=6, learning_rate=0.01, augment=None)).fit(
+    result = Trainer(config(epochs=6, learning_rate=0.01, keep="best", augment=None)).fit(
         model,
         train,
         validation=validation,

@@ -3,8 +3,8 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,6 @@ from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.splits import check_dataset
 from handwriting_cnn.errors import ConfigError, ShapeMismatchError
 from handwriting_cnn.models.checks import check_declared, checked_probabilities
-from handwriting_cnn.models.normalization import MomentNormalization
 from handwriting_cnn.models.origin import model_origin
 from handwriting_cnn.models.registry import model_spec
 from handwriting_cnn.training.averages import averaged_weights
@@ -26,6 +25,7 @@ from handwriting_cnn.training.calibration import reading_rules
 from handwriting_cnn.training.callbacks import FiniteLoss, Progress, SeedStates, Validation
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
+from handwriting_cnn.training.jitter import jittering
 from handwriting_cnn.training.optimization import class_weights, make_optimizer
 from handwriting_cnn.training.precision import ComputePrecision, leaf_layers
 from handwriting_cnn.training.resolve import auto_steps_per_execution, resolved
@@ -193,7 +193,7 @@ class Trainer:
         validating = Validation(precision, averaged, recorder.snapshot)
         end_of_epoch = [] if validation is not None or averaged is None else [_AveragedSnapshot(validating)]
         held_out = None if validation is None else Batches(validation, batch_size=_VALIDATION_BATCH)
-        with precision.training(), _jittering(recorder.network, config):
+        with precision.training(), jittering(recorder.network, config.augment):
             wrapper.fit(
                 batches,
                 epochs=stage.end,
@@ -247,20 +247,6 @@ def _wrap(model: keras.Model, train: Dataset, config: TrainConfig) -> keras.Mode
     inputs = keras.Input(train.input_shape, dtype="uint8")
     pixels = inputs if config.augment is None else Augment(config.augment, seed=config.seed)(inputs)
     return keras.Model(inputs, model(pixels))
-
-
-@contextmanager
-def _jittering(model: keras.Model, config: TrainConfig) -> Iterator[None]:
-    """Let layers that bring characters to one place and size miss them inside the block."""
-    layers = [layer for layer in leaf_layers(model) if isinstance(layer, MomentNormalization)]
-    before = [layer.jitter for layer in layers]
-    for layer in layers:
-        layer.jitter = (0.0, 0.0) if config.augment is None else config.augment.jitter
-    try:
-        yield
-    finally:
-        for layer, jitter in zip(layers, before, strict=True):
-            layer.jitter = jitter
 
 
 def _averaging(

@@ -83,7 +83,7 @@ def main() -> None:
             for recipe in given.recipes.split(","):
                 epochs = EPOCHS.get(size, given.epochs or "auto")
                 row = {"dataset": name, "size": size, "recipe": recipe, "epochs": epochs}
-                row = rows.setdefault(key(row), row | {"own": [], "paper": []})
+                row = rows.setdefault(key(row), row | {"machine": machine(), "own": [], "paper": []})
                 for seed in range(len(row["own"]), given.seeds):
                     whole = hw.load_dataset(name, protocol=PROTOCOLS.get(name)).train
                     own, paper = score(recipe, *parts(whole, size, seed), epochs, seed)
@@ -92,8 +92,6 @@ def main() -> None:
                 own, paper = statistics.mean(row["own"]), statistics.mean(row["paper"])
                 print(f"{name:16} {size:>6} {recipe:22} {own:.2%}, on paper {paper:.2%}", flush=True)
                 record = {
-                    **record,
-                    "machine": machine(),
                     "versions": {name: installed(name) for name in ("keras", "tensorflow", "jax", "numpy")},
                     "rows": list(rows.values()),
                 }

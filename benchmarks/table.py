@@ -108,7 +108,8 @@ def card(model: hw.PretrainedModel) -> str:
         "characters": f"{len(model.alphabet)}: {' '.join(model.alphabet.characters)}",
         "network": f"`{model.architecture}`, {model.path.stat().st_size:,} bytes",
         "learned from": f"`{data['name']}`, `{data['protocol']}`: {data['train']['images']:,} pictures in "
-        f"{training['epochs']} epochs; {data['validation']['images']:,} more calibrated confidences",
+        f"{training['epochs']} epochs; {data['validation']['images']:,} more "
+        f"{'chose the epoch and ' if training['keep'] == 'best' else ''}calibrated confidences",
         "right on test": "; ".join(tests),
         "limits": model.card["limits"],
         "licence": model.card["licence"],
@@ -240,7 +241,7 @@ def reading(record: dict[str, Any]) -> list[str]:
 def abstaining(record: dict[str, Any]) -> list[str]:
     lines = [
         "",
-        "## What is no character",
+        f"## What is no character: {record['command'].split()[-1]}",
         "",
         f"`{record['command']}`.",
         "Area under the ROC curve of the confidence, and the share that is taken for a character; of the test part's",
@@ -265,7 +266,7 @@ def recipes(record: dict[str, Any]) -> list[str]:
         "",
         "## Networks and settings, by validation",
         "",
-        f"`python benchmarks/recipes.py` on {record['machine']} ({record['note']}). No test part was looked at.",
+        "`python benchmarks/recipes.py`; no test part was looked at.",
         "`start` is a highest rate of 0.004 without outliers and jitter: its accuracy in percent on held-out parts,",
         "and on those written on paper. Each other row changes one thing: the points that this gave on the same seeds,",
         "whose number is in brackets. `default` is the library's. By pictures of train; all of them for 20 epochs.",
@@ -276,7 +277,12 @@ def recipes(record: dict[str, Any]) -> list[str]:
     for name in names:
         cells = [against_start(rows.get((name, *place)), rows.get(("start", *place))) for place in places]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return lines
+    where = {}
+    for one in record["rows"]:
+        where.setdefault(one["machine"], set()).add(f"{one['recipe']} ({SIZES.get(one['size'], one['size'])})")
+    if len(where) == 1:
+        return [*lines, "", f"On {next(iter(where))}."]
+    return [*lines, "", "Machines:", "", *(f"- {name}: {', '.join(sorted(rows))}" for name, rows in where.items())]
 
 
 def against_start(one: dict[str, Any] | None, start: dict[str, Any] | None) -> str:

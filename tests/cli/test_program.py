@@ -118,6 +118,8 @@ def test_from_a_folder_of_pictures_to_a_model_file(run, tmp_path, monkeypatch):
     assert json.loads(out)["architecture"]["name"] == "cli_net"
     assert json.loads(out)["card"]["training"]["epochs"] == 6
     assert json.loads(out)["architecture"]["options"]["units"] == 4
+    training = json.loads(out)["card"]["training"]
+    assert (training["augment"], training["outliers"]) == (None, 0.0)  # --no-augment
     assert "alphabet.characters" in run("info", model)[1]
 
 
@@ -203,8 +205,11 @@ def test_reproduce(run, tmp_path):
         (["train", "--folder", "absent"], "absent"),
         (["train", "--folder", "absent", "--fold", "7"], "--split and --fold are of the data sets that have a name"),
         (["train", "--folder", "absent", "--out", "absent/runs"], "--out absent/runs lies in absent: it would be"),
-        (["train", "--option", "width"], "--option must be NAME=VALUE with an option of the network, but is 'width'"),
-        (["train", "--option", "seed=3"], "--option must be NAME=VALUE"),
+        (["train", "--option", "width"], "--option must be NAME=VALUE, each name once, but is 'width'"),
+        (["train", "--option", "width=3", "--option", "width=4"], "each name once, but is 'width=4'"),
+        (["train", "--option", "seed=3"], "--option seed=3: seed is no option of a network; give --seed"),
+        (["train", "--model", "lenet5", "--option", 'pooling={"a": 1}'], "unknown pooling"),
+        (["train", "--model", "transfer", "--option", "base=3"], "base"),
         (["train", "--option", "widht=3"], "unknown option of model 'glyphnet' 'widht'; did you mean 'width'?"),
         (["train", "--option", "width=broad"], "width must be an int in 1..1024, but is 'broad'"),
         (["train", "--csv", "absent.csv"], "absent.csv"),

@@ -104,8 +104,10 @@ def test_a_falling_rate_keeps_the_last_epoch(settings, kept):
 @pytest.mark.parametrize(("name", "rate"), [("glyphnet", 0.008), ("cnn3", 0.004)])
 def test_the_rate_follows_from_whether_the_network_normalises(name, rate):
     assert resolved(TrainConfig(), model=network(name), num_images=100).learning_rate == rate
-    inside = transfer(network(name), num_classes=3, seed=0)
+    inside = transfer(network(name), num_classes=3, freeze="none", seed=0)
     assert resolved(TrainConfig(), model=inside, num_images=100).learning_rate == rate
+    frozen = transfer(network(name), num_classes=3, freeze="trunk", seed=0)
+    assert resolved(TrainConfig(), model=frozen, num_images=100).learning_rate == 0.004
     assert resolved(TrainConfig(learning_rate=0.1), model=inside, num_images=100).learning_rate == 0.1
 
 

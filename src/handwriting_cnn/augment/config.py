@@ -24,8 +24,8 @@ class AugmentConfig:
         stroke: Largest share, 0..1, by which strokes become thicker or thinner: of the way from the picture to its
             brightest or darkest neighbour within a pixel. Pens differ.
         jitter: How far a network that brings characters to one place and size itself, such as ``glyphnet``, misses them
-            while it trains: largest shift either way as a fraction of half its square's side, 0..0.5, and largest
-            logarithm of its magnification, 0..1. Other networks have no such layer.
+            while the Trainer trains it: largest shift either way as a fraction of half its square's side, 0..0.5, and
+            largest logarithm of its magnification, 0..0.3. Other networks have no such layer.
         mirror: Whether half of the pictures are mirrored left to right. Letters are not symmetric: off by default.
     """
 
@@ -47,7 +47,7 @@ class AugmentConfig:
         bounds = {"rotation": 180.0, "scale": 1.0, "shear": 1.0, "elastic": 0.2, "stroke": 1.0}
         values = [(name, getattr(self, name), high) for name, high in bounds.items()]
         values += [("shift", fraction, 0.5) for fraction in self.shift_fractions]
-        values += [("jitter", value, high) for value, high in zip(self.jitter, (0.5, 1.0), strict=True)]
+        values += [("jitter", value, high) for value, high in zip(self.jitter, (0.5, 0.3), strict=True)]
         for name, value, high in values:
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= high:
                 raise ConfigError(f"{name} must be a number in 0..{high:g}, but is {value!r}")

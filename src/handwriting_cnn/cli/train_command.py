@@ -18,9 +18,13 @@ from handwriting_cnn.cli.options import (
     tta_option,
 )
 from handwriting_cnn.cli.output import print_json
-from handwriting_cnn.errors import ConfigError
+from handwriting_cnn.errors import ConfigError, HandwritingError
 
-_SIZES: Final = ("input_shape", "num_classes", "seed")  # the data and --seed say these
+_SIZES: Final = {
+    "input_shape": "the data say it",
+    "num_classes": "the data say it",
+    "seed": "give --seed",
+}
 
 
 @click.command("train")
@@ -31,7 +35,7 @@ _SIZES: Final = ("input_shape", "num_classes", "seed")  # the data and --seed sa
     "options",
     multiple=True,
     metavar="NAME=VALUE",
-    help="An option of the network, as `handwriting-cnn models` lists them. Repeatable.",
+    help="An option of the network, as `handwriting-cnn models` lists them; the value is JSON or a word. Repeatable.",
 )
 @click.option("--epochs", type=int, help="Passes over the training set [default: by the set's size].")
 @click.option("--batch-size", type=int, help="Pictures an update.")
@@ -111,7 +115,12 @@ def command(
     for number in range(ensemble):
         member_seed = ensemble * seed + number
         sizes: dict[str, Any] = {"input_shape": rest.input_shape, "num_classes": rest.num_classes, "seed": member_seed}
-        network = build_model(model, **sizes, **model_options)
+        try:
+            network = build_model(model, **sizes, **model_options)
+        except (TypeError, ValueError) as error:
+            if not model_options or isinstance(error, HandwritingError):
+                raise
+            raise ConfigError(f"--option {' '.join(options)}: {model} cannot be built: {error}") from error
         trainer = Trainer(dataclasses.replace(config, seed=member_seed))
         place = folder if ensemble == 1 else folder / f"network{number}"
         members.append((place, trainer.fit(network, rest, validation=part, run_dir=place)))
@@ -138,11 +147,13 @@ def _model_options(given: tuple[str, ...]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for text in given:
         name, separator, value = text.partition("=")
-        if not name or not separator or name in _SIZES:
-            raise ConfigError(f"--option must be NAME=VALUE with an option of the network, but is {text!r}")
+        if not name or not separator or name in options:
+            raise ConfigError(f"--option must be NAME=VALUE, each name once, but is {text!r}")
+        if name in _SIZES:
+            raise ConfigError(f"--option {text}: {name} is no option of a network; {_SIZES[name]}")
         try:
             options[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             options[name] = value
     return options
 

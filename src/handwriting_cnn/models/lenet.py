@@ -35,10 +35,8 @@ def lenet5(input_shape: Shape, num_classes: int, *, activation: str = "tanh", po
     Raises:
         UnknownNameError: If ``activation`` or ``pooling`` is none of the above.
     """
-    if activation not in _ACTIVATIONS:
-        raise UnknownNameError("activation", str(activation), _ACTIVATIONS)
-    if pooling not in _POOLINGS:
-        raise UnknownNameError("pooling", str(pooling), _POOLINGS)
+    UnknownNameError.check("activation", [str(activation)], known=_ACTIVATIONS)
+    UnknownNameError.check("pooling", [str(pooling)], known=_POOLINGS)
     shared = {"activation": activation, "kernel_initializer": _ACTIVATIONS[activation]}
     inputs, x = image_input(input_shape)
     for stage, filters in enumerate((6, 16), start=1):

@@ -70,7 +70,8 @@ def find_characters(
         layout = "single"
     if layout == "single":
         found = _found(picture, layout, pixels=_SINGLE_PIXELS, rtl=rtl)
-        if found and max(found[0].ink.shape) >= _FINE:
+        whole = picture.shape[0] * picture.shape[1] <= _SINGLE_PIXELS
+        if whole or (found and max(found[0].ink.shape) >= _FINE):
             return found
     return _found(picture, layout, pixels=_WORKING_PIXELS, rtl=rtl)
 

@@ -63,8 +63,8 @@ class TrainConfig:
         batch_size: Pictures an update, at least 1. ``"auto"`` takes 128, and 64 for small sets, see
             :func:`~handwriting_cnn.training.resolve.auto_batch_size`.
         optimizer: ``"adamw"``, ``"adam"`` or ``"sgd"`` (Nesterov momentum 0.9).
-        learning_rate: The schedule's highest rate, above 0. ``"auto"`` takes 0.008, and 0.004 for networks without
-            batch normalisation, see :func:`~handwriting_cnn.training.resolve.auto_learning_rate`.
+        learning_rate: The schedule's highest rate, above 0. ``"auto"`` takes 0.008, and 0.004 where no batch
+            normalisation is trained, see :func:`~handwriting_cnn.training.resolve.auto_learning_rate`.
         schedule: ``"constant"``; ``"cosine"`` (falls to 0; Loshchilov and Hutter, 2017, arXiv:1608.03983, without
             restarts); ``"one-cycle"`` (rises over the first 30% of the updates, then falls as a cosine to 0; after
             Smith and Topin, 2018, arXiv:1708.07120).
@@ -84,11 +84,12 @@ class TrainConfig:
         keep: The weights of the ``"best"`` epoch on the validation set (accuracy; ties by loss), or of the ``"last"``;
             without a validation set it is the last. ``"auto"`` keeps the last epoch of a schedule that falls to 0, and
             the best of a run at a constant rate or with early stopping: before its rate has fallen an epoch is the best
-            by luck.
-        augment: Random distortion of the training pictures, or ``None``.
+            by luck. Where a callback of your own stops the run, say ``"best"``.
+        augment: Random distortion of the training pictures, or ``None``, which also keeps a network that settles place
+            and size itself from missing them (:attr:`AugmentConfig.jitter`).
         outliers: Share, 0..1, of further pictures in each batch that are no characters, made of the batch's own (see
             :mod:`~handwriting_cnn.augment.outliers`); all answers are equally right for them. A network that saw some
-            is less sure of noise, blots and scribbles.
+            is less sure of noise and blots. The number is rounded: 0.03 makes none in batches of up to 16.
         precision: ``"float32"``, ``"bfloat16"`` for the layers' arithmetic, or ``"auto"``: bfloat16 where the
             processor has instructions for it. Weights, validation and the result are float32 in any case.
         steps_per_execution: Updates an uninterrupted call of the backend makes; ``"auto"`` aims below half a second.

@@ -43,13 +43,23 @@ def auto_epochs(num_images: int, batch_size: int) -> int:
 
 
 def auto_learning_rate(model: keras.Model) -> float:
-    """Return the highest rate: 0.008, or 0.004 for a network without batch normalisation, which bears less."""
-    normalises = any(isinstance(layer, keras.layers.BatchNormalization) for layer in leaf_layers(model))
+    """Return the highest rate: 0.008 where batch normalisation is trained, else 0.004.
+
+    Args:
+        model: The network. Blocks that are layers of layers are not looked into, models inside it are.
+    """
+    normalises = any(
+        isinstance(layer, keras.layers.BatchNormalization) for layer in leaf_layers(model) if layer.trainable
+    )
     return _RATE if normalises else _PLAIN_RATE
 
 
 def auto_keep(config: TrainConfig) -> Literal["best", "last"]:
-    """Return ``"last"`` where the rate falls to 0 and nothing stops the run before, else ``"best"``."""
+    """Return ``"last"`` where the rate falls to 0 and nothing stops the run before, else ``"best"``.
+
+    Args:
+        config: A run's settings.
+    """
     return "best" if config.schedule == "constant" or config.early_stopping is not None else "last"
 
 

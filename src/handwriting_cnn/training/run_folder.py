@@ -12,7 +12,7 @@ from handwriting_cnn.storage.locks import file_lock
 from handwriting_cnn.training.checkpoints import CheckpointStore
 
 _FORMAT: Final = 2  # from 2 on it tells what the network began with
-_AUTO: Final = ("batch_size", "epochs", "precision", "steps_per_execution")
+_AUTO: Final = ("batch_size", "epochs", "keep", "learning_rate", "precision", "steps_per_execution")
 
 
 class RunFolder:

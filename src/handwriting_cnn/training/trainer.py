@@ -220,6 +220,8 @@ class Trainer:
         taken = {name: value for name, value in earlier.items() if getattr(self.config, name) == "auto"}
         if self.config.stages:
             taken.pop("epochs", None)  # their sum
+        if self.config.early_stopping is not None:
+            taken.pop("keep", None)  # it has a say in it
         config = resolved(dataclasses.replace(self.config, **taken), model=model, num_images=len(train))
         if config.steps_per_execution != "auto":
             return config

@@ -31,6 +31,7 @@ _FINE: Final = 64  # pixels of a single character: more make its ink no better
 _SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
 _FILLED: Final = 0.4  # of a page's ink: a grid holds at least so much
 _PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single character be
+_LEVEL: Final = 0.9  # the quantile of a character's ink that is its full level
 _SOFT: Final = 2  # pixels around a stroke in which its faint edge is kept
 
 
@@ -127,6 +128,14 @@ def _crops(levels: Any, groups: Groups) -> list[GreyImage]:
         mine = scipy.ndimage.binary_dilation(groups.labels[place] == number, iterations=_SOFT)
         other = (groups.labels[place] != number) & (groups.labels[place] != 0)
         ink = np.where(mine & ~other, levels[place], 0)
-        full = float(np.quantile(ink[groups.labels[place] == number], 0.9))
+        full = _level(ink[groups.labels[place] == number])
         crops.append(np.rint(np.clip(ink / full, 0, 1) * 255).astype(np.uint8))
     return crops
+
+
+def _level(values: Any) -> float:
+    """Return the 0.9 quantile: NumPy's own spends longer on its preparations than on a character."""
+    ordered = np.sort(values)
+    place = _LEVEL * (len(ordered) - 1)
+    below, share = int(place), place % 1
+    return float(ordered[below] + share * (ordered[min(below + 1, len(ordered) - 1)] - ordered[below]))

@@ -170,7 +170,9 @@ def is_light_on_dark(grey: GreyImage) -> bool:
     Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
     small copy's difference from its surroundings' mean, in which uneven light vanishes.
     """
-    small = np.asarray(Image.fromarray(grey).reduce(max(min(grey.shape) // _GLANCE, 1)), np.float32)
+    step = max(min(grey.shape) // _GLANCE, 1)
+    small = (grey if step == 1 else np.asarray(Image.fromarray(grey).reduce(step))).astype(np.float32)
     window = max(min(small.shape) // _SURROUNDINGS, 3)
     detail = small - scipy.ndimage.uniform_filter(scipy.ndimage.uniform_filter(small, window), window)
-    return bool(np.mean((detail - np.median(detail)) ** 3) > 0)
+    tail = detail - np.median(detail)
+    return bool(np.mean(tail * tail * tail) > 0)  # NumPy raises to a power slowly

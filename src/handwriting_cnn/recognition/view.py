@@ -129,6 +129,8 @@ def _edge(steep: Mask, width: int, height: int, *, first: int) -> tuple[float, f
     leans = np.arange(-_LEANING * height, _LEANING * height + 1, 2.0)
     beyond = int(_LEANING * height) + 1
     padded = np.pad(steep, [(0, 0), (beyond, beyond)])
+    if padded[::3, : begins.size + first + 2 * beyond].any(axis=1).mean() < _SUPPORT:
+        return None  # however it leans
     x = begins[:, None, None] + np.rint(leans[:, None] * (rows / height)).astype(np.int64) + beyond
     support = padded[rows, x].mean(axis=2)
     best = np.unravel_index(int(support.argmax()), support.shape)

@@ -217,11 +217,9 @@ class Trainer:
     def _resolve(self, model: keras.Model, train: Dataset, folder: RunFolder | None) -> TrainConfig:
         """Return the config without ``"auto"``; a run that continues keeps what it began with."""
         earlier = {} if folder is None else folder.resolved_values()
-        taken = {name: value for name, value in earlier.items() if getattr(self.config, name) == "auto"}
-        if self.config.stages:
-            taken.pop("epochs", None)  # their sum
-        if self.config.early_stopping is not None:
-            taken.pop("keep", None)  # it has a say in it
+        settled = {"epochs": bool(self.config.stages), "keep": self.config.early_stopping is not None}
+        auto = {name for name in earlier if getattr(self.config, name) == "auto" and not settled.get(name)}
+        taken = {name: earlier[name] for name in auto}
         config = resolved(dataclasses.replace(self.config, **taken), model=model, num_images=len(train))
         if config.steps_per_execution != "auto":
             return config

@@ -43,7 +43,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "parts": (("mnist", "official"),),
         "settings": BEST,
         "limits": "The digits 0 to 9 as Americans write them: no 1 with a serif, no 7 with a bar but for a few. "
-        "More blots look like a digit to it than like a letter to the others.",
+        "More scribbles look like a digit to it than like a letter to the others.",
     },
 }
 

@@ -277,12 +277,14 @@ def recipes(record: dict[str, Any]) -> list[str]:
     for name in names:
         cells = [against_start(rows.get((name, *place)), rows.get(("start", *place))) for place in places]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    where = {}
+    usual = statistics.mode(one["machine"] for one in record["rows"])
+    others: dict[str, set[str]] = {}
     for one in record["rows"]:
-        where.setdefault(one["machine"], set()).add(f"{one['recipe']} ({SIZES.get(one['size'], one['size'])})")
-    if len(where) == 1:
-        return [*lines, "", f"On {next(iter(where))}."]
-    return [*lines, "", "Machines:", "", *(f"- {name}: {', '.join(sorted(rows))}" for name, rows in where.items())]
+        if one["machine"] != usual:
+            place = SIZES.get(one["size"], f"{one['size']} a class")
+            others.setdefault(one["machine"], set()).add(f"{one['recipe']} ({place})")
+    lines += ["", f"On {usual}."]
+    return lines + [f"On {name}: {', '.join(sorted(places))}." for name, places in others.items()]
 
 
 def against_start(one: dict[str, Any] | None, start: dict[str, Any] | None) -> str:

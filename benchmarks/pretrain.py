@@ -3,9 +3,9 @@
     python benchmarks/pretrain.py russian-letters --runs runs
 
 trains GlyphNet by the library's defaults (seed 0) on the train parts of the model's data sets, one eighth of each held
-out by its own rule to calibrate confidences; rounds the weights to float16; scores the
-rounded model once on each official test part; and writes src/handwriting_cnn/pretrained/NAME.safetensors, whose header
-has the card. A run that was stopped continues.
+out by its own rule to calibrate confidences (and to keep the best epoch, where the model's row says so); rounds the
+weights to float16; scores the rounded model once on each official test part; and writes
+src/handwriting_cnn/pretrained/NAME.safetensors, whose header has the card. A run that was stopped continues.
 """
 
 import argparse

@@ -117,14 +117,19 @@ def preprocess(image: GreyImage, spec: PreprocessSpec) -> ImageArray:
 
 def _paper(image: GreyImage) -> tuple[float, float]:
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).astype(np.float32)
-    level = _median(border)
-    return level, _TEXTURE * _median(np.abs(border - level))
+    level = quantile(border, 0.5)
+    return level, _TEXTURE * quantile(np.abs(border - level), 0.5)
 
 
-def _median(values: _Levels) -> float:
-    # NumPy's own spends longer on its preparations than on a border, of which a page has hundreds.
+def quantile(values: _Levels, share: float) -> float:
+    """Return a quantile of at least one value, linear between neighbours, as NumPy's.
+
+    NumPy's own spends longer on its preparations than on a character or its border, of which a page has hundreds.
+    """
     ordered = np.sort(values)
-    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    place = share * (len(ordered) - 1)
+    below, part = int(place), place % 1
+    return float(ordered[below] + part * (ordered[min(below + 1, len(ordered) - 1)] - ordered[below]))
 
 
 def _ink(contrast: _Levels, texture: float) -> _Levels:

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.imaging.decode import GreyImage
+from handwriting_cnn.imaging.preprocessing import quantile
 from handwriting_cnn.recognition.grouping import Groups, group_all, group_by_cell, group_characters
 from handwriting_cnn.recognition.ink import Ink, find_ink, is_light_on_dark, small_ink
 from handwriting_cnn.recognition.rules import find_rules
@@ -128,14 +129,6 @@ def _crops(levels: Any, groups: Groups) -> list[GreyImage]:
         mine = scipy.ndimage.binary_dilation(groups.labels[place] == number, iterations=_SOFT)
         other = (groups.labels[place] != number) & (groups.labels[place] != 0)
         ink = np.where(mine & ~other, levels[place], 0)
-        full = _level(ink[groups.labels[place] == number])
+        full = quantile(ink[groups.labels[place] == number], _LEVEL)
         crops.append(np.rint(np.clip(ink / full, 0, 1) * 255).astype(np.uint8))
     return crops
-
-
-def _level(values: Any) -> float:
-    """Return the 0.9 quantile: NumPy's own spends longer on its preparations than on a character."""
-    ordered = np.sort(values)
-    place = _LEVEL * (len(ordered) - 1)
-    below, share = int(place), place % 1
-    return float(ordered[below] + share * (ordered[min(below + 1, len(ordered) - 1)] - ordered[below]))

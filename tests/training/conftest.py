@@ -39,3 +39,22 @@ def plain_net():
         return keras.Sequential([keras.Input((16, 16, 1)), *layers])
 
     return make
+
+
+@pytest.fixture
+def small_net():
+    """Makes an unregistered network with batch normalisation and dropout."""
+
+    def make(seed=0):
+        keras.utils.set_random_seed(seed)
+        layers = [
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(3, 3, strides=2),
+            keras.layers.BatchNormalization(),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+        return keras.Sequential([keras.Input((16, 16, 1)), *layers])
+
+    return make

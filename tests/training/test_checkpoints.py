@@ -14,10 +14,14 @@ from handwriting_cnn.training.checkpoints import Checkpoint, CheckpointStore
 from handwriting_cnn.training.run_folder import RunFolder
 
 
-def checkpoint(epoch):
+def checkpoint(epoch, step=0):
     tensors = {"model/0000": np.full((3, 2), epoch, np.float32), "optimizer/0000": np.int64(epoch)}
     state = {"history": {"loss": [0.5] * epoch}, "best_epoch": epoch, "waited": 0, "finished": False, "seconds": 1.0}
-    return Checkpoint(epoch=epoch, tensors=tensors, state=state)
+    return Checkpoint(epoch=epoch, step=step, tensors=tensors, state={**state, "callbacks": []})
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_the_newest_comes_back_and_two_are_kept(tmp_path):
@@ -30,7 +34,36 @@ def test_the_newest_comes_back_and_two_are_kept(tmp_path):
     np.testing.assert_array_equal(found.tensors["model/0000"], np.full((3, 2), 3, np.float32))
     assert found.tensors["optimizer/0000"] == 3
     assert found.tensors["optimizer/0000"].shape == ()
-    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["epoch-00002", "epoch-00003"]
+    assert names(tmp_path / "checkpoints") == ["epoch-00002", "epoch-00003"]
+
+
+def test_one_from_within_an_epoch_is_newer_than_the_epochs_beginning_and_older_than_its_end(tmp_path):
+    store = CheckpointStore(tmp_path)
+    for epoch, step in ((1, 0), (1, 9), (1, 10)):
+        store.save(checkpoint(epoch, step))
+        assert (store.newest().epoch, store.newest().step) == (epoch, step)
+    assert names(tmp_path) == ["epoch-00001-step-000009", "epoch-00001-step-000010"]
+    store.save(checkpoint(2))
+    assert (store.newest().epoch, store.newest().step) == (2, 0)
+
+
+def test_one_of_another_run_is_skipped(tmp_path, caplog):
+    CheckpointStore(tmp_path, run={"config": "a"}).save(checkpoint(1))
+    assert CheckpointStore(tmp_path, run={"config": "a"}).newest().epoch == 1
+    assert CheckpointStore(tmp_path, run={"config": "b"}).newest() is None
+    assert "epoch-00001 was skipped: it is of another run" in caplog.text
+
+
+def test_one_that_other_versions_wrote_is_taken_with_a_warning(tmp_path, caplog, monkeypatch):
+    store = CheckpointStore(tmp_path)
+    store.save(checkpoint(1))
+    manifest = json.loads((tmp_path / "epoch-00001" / "manifest.json").read_text())
+    assert manifest["versions"]["numpy"] == np.__version__
+    assert store.newest().epoch == 1
+    assert caplog.text == ""
+    monkeypatch.setattr(np, "__version__", "0.1")
+    assert store.newest().epoch == 1
+    assert "was written by other versions" in caplog.text
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "no tensors", "no manifest", "{", "[]", "no state"])
@@ -53,7 +86,7 @@ def test_a_damaged_one_is_skipped_with_a_warning(tmp_path, caplog, damage):
         (tensors if damage == "no tensors" else manifest).unlink()
     with caplog.at_level(logging.WARNING):
         assert store.newest().epoch == 1
-    assert "epoch-00002 is damaged" in caplog.text
+    assert "epoch-00002 was skipped: " in caplog.text
 
 
 def test_half_written_folders_are_not_seen(tmp_path):

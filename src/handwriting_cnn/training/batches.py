@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 import keras
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import override
 
 from handwriting_cnn.augment.outliers import make_outliers
 from handwriting_cnn.data.dataset import Dataset
@@ -30,7 +29,7 @@ class Batches(_PyDataset):
         dataset: The pictures.
         batch_size: Pictures a batch.
         seed: Seed of the order, or ``None`` to keep the data set's own.
-        epoch: The first epoch's number, from 0.
+        first: Batches of an epoch that are left out, for a run that goes on in its middle.
         outliers: So many more pictures a batch, as a share of it, that are no characters: their label is spread evenly
             over all classes. They follow from seed, epoch and batch.
         weights: Each class's weight in the loss, or ``None``; an outlier weighs 1.
@@ -42,21 +41,28 @@ class Batches(_PyDataset):
         *,
         batch_size: int,
         seed: int | None = None,
-        epoch: int = 0,
+        first: int = 0,
         outliers: float = 0.0,
         weights: npt.NDArray[np.float32] | None = None,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
         self._outliers, self._weights = outliers, weights
-        self._dataset, self._batch_size, self._seed, self._epoch = dataset, batch_size, seed, epoch
+        self._dataset, self._batch_size, self._seed, self._epoch = dataset, batch_size, seed, 0
+        self._first = first
         self._labels = dataset.labels
-        # TensorFlow reads a batch before the first epoch begins: its order must be there.
+        # TensorFlow reads batches before the first epoch begins, for their shapes.
         self._order = self._make_order()
 
-    def __len__(self) -> int:
+    @property
+    def per_epoch(self) -> int:
+        """Batches of a whole epoch."""
         return math.ceil(len(self._dataset) / self._batch_size)
 
+    def __len__(self) -> int:
+        return self.per_epoch - self._first
+
     def __getitem__(self, index: int) -> tuple[Any, ...]:
+        index += self._first
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         count, more, classes = len(rows), round(self._outliers * len(rows)), self._dataset.num_classes
         labels = np.full((count + more, classes), 1 / classes, np.float32)
@@ -70,10 +76,12 @@ class Batches(_PyDataset):
             return pictures, labels
         return pictures, labels, np.concatenate([self._weights[self._labels[rows]], np.ones(more, np.float32)])
 
-    @override
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's order."""
-        self._epoch += 1
+    def begin(self, epoch: int) -> None:
+        """Draw an epoch's order; epochs are counted from 1.
+
+        Keras's own calls would not do: it ends an epoch that never began before the first.
+        """
+        self._epoch = epoch
         self._order = self._make_order()
 
     def _make_order(self) -> Any:

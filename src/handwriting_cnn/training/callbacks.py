@@ -38,9 +38,13 @@ class SeedStates(_Callback):
     @override
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Set the states."""
-        states = [variable for variable in self.model.variables if variable.path.endswith("seed_generator_state")]
-        for index, state in enumerate(states):
+        for index, state in enumerate(seed_states(self.model)):
             state.assign(np.random.SeedSequence([self._seed, epoch, index]).generate_state(2, np.uint32))
+
+
+def seed_states(model: keras.Model) -> list[Any]:
+    """Return the states of a model's random layers, which are variables but no weights."""
+    return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
 
 
 class FiniteLoss(_Callback):

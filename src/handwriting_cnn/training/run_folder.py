@@ -1,5 +1,6 @@
 """A run's folder: what the run is, so that only the same run continues in it."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,10 +9,11 @@ from typing import Any, Final
 
 from handwriting_cnn.errors import OutputError, RunFolderError
 from handwriting_cnn.storage.atomic import write_text
+from handwriting_cnn.storage.canonical import canonical_json, parse_json
 from handwriting_cnn.storage.locks import file_lock
 from handwriting_cnn.training.checkpoints import CheckpointStore
 
-_FORMAT: Final = 2  # from 2 on it tells what the network began with
+_FORMAT: Final = 3  # from 2 on it tells what the network began with, from 3 on each checkpoint whose it is
 _AUTO: Final = ("batch_size", "epochs", "keep", "learning_rate", "precision", "steps_per_execution")
 
 
@@ -59,6 +61,7 @@ class RunFolder:
             RunFolderError: If the folder is another run's; every difference is named.
         """
         plain = json.loads(json.dumps({"format": _FORMAT, **run}))
+        self.checkpoints.run = {name: hashlib.sha256(canonical_json(plain[name])).hexdigest() for name in run}
         found = self._read()
         if found is None and self.checkpoints.exist():
             raise RunFolderError(f"{self.path} has checkpoints but no run.json: whose they are cannot be told")
@@ -73,7 +76,7 @@ class RunFolder:
 
     def _read(self) -> dict[str, Any] | None:
         try:
-            run = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+            run = parse_json((self.path / "run.json").read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -22,18 +22,17 @@ else:
 
 
 class Recorder(_Callback):
-    """Keeps history and the chosen weights, stops early, and hands out a checkpoint after each epoch.
+    """Keeps history and the chosen weights, and stops early.
 
     Args:
         network: The network inside the training wrapper.
         config: The resolved config.
-        save: Takes each epoch's checkpoint, or ``None``.
     """
 
-    def __init__(self, network: keras.Model, config: TrainConfig, *, save: Callable[[Checkpoint], None] | None) -> None:
+    def __init__(self, network: keras.Model, config: TrainConfig) -> None:
         super().__init__()
         self.network: keras.Model = network
-        self._config, self._save = config, save
+        self._config = config
         self._candidate: dict[str, Any] | None = None
         self.chosen: dict[str, Any] = {}
         self.raw: dict[str, Any] = {}
@@ -83,8 +82,21 @@ class Recorder(_Callback):
         self.finished = epoch + 1 == self._config.epochs or asked
         if self.finished and epoch + 1 < int(self._config.epochs):
             self.model.stop_training = True
-        if self._save is not None:
-            self._save(self._checkpoint(epoch + 1))
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that are complete."""
+        return len(self.history.get("loss", ()))
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint tells of the run, as JSON values."""
+        return {
+            "history": history_to_json(self.history),
+            "best_epoch": self.best_epoch,
+            "waited": self._waited,
+            "finished": self.finished,
+            "seconds": self.seconds,
+        }
 
     def continue_from(self, checkpoint: Checkpoint) -> None:
         """Take up history, choice and weights from a checkpoint."""
@@ -96,30 +108,10 @@ class Recorder(_Callback):
         self.chosen = {name: array for name, array in checkpoint.tensors.items() if name.startswith("chosen/")}
         write_variables(self.network.weights, checkpoint.tensors, prefix="model")
 
-    def continue_optimizer(self, checkpoint: Checkpoint) -> None:
-        """Take up the optimizer from a checkpoint; the model must be compiled."""
-        self.model.optimizer.build(self.model.trainable_variables)
-        write_variables(self.model.optimizer.variables, checkpoint.tensors, prefix="optimizer")
-
     def _is_better(self) -> bool:
         if self._config.keep == "last" or "val_accuracy" not in self.history or self.best_epoch == 0:
             return True
         return _rank(self.history, -1) > _rank(self.history, self.best_epoch - 1)
-
-    def _checkpoint(self, epoch: int) -> Checkpoint:
-        state: Mapping[str, Any] = {
-            "history": history_to_json(self.history),
-            "best_epoch": self.best_epoch,
-            "waited": self._waited,
-            "finished": self.finished,
-            "seconds": self.seconds,
-        }
-        tensors = {
-            **self.raw,
-            **read_variables(self.model.optimizer.variables, prefix="optimizer"),
-            **self.chosen,
-        }
-        return Checkpoint(epoch=epoch, tensors=tensors, state=state)
 
 
 def _rank(history: Mapping[str, list[float]], index: int) -> tuple[float, float]:

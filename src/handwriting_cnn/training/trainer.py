@@ -2,40 +2,35 @@
 
 import dataclasses
 import itertools
-import math
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
 import keras
-from typing_extensions import override
 
-from handwriting_cnn.augment.warp import Augment
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.splits import check_dataset
 from handwriting_cnn.errors import ConfigError, ShapeMismatchError
 from handwriting_cnn.models.checks import check_declared, checked_probabilities
 from handwriting_cnn.models.origin import model_origin
 from handwriting_cnn.models.registry import model_spec
-from handwriting_cnn.training.averages import averaged_weights
-from handwriting_cnn.training.batches import Batches, CharacterAccuracy
+from handwriting_cnn.training.batches import Batches
 from handwriting_cnn.training.calibration import reading_rules
-from handwriting_cnn.training.callbacks import FiniteLoss, Progress, SeedStates, Validation
-from handwriting_cnn.training.checkpoints import Checkpoint
+from handwriting_cnn.training.callbacks import Progress
+from handwriting_cnn.training.checkpointing import Checkpointing
 from handwriting_cnn.training.config import TrainConfig
-from handwriting_cnn.training.jitter import jittering
-from handwriting_cnn.training.optimization import class_weights, make_optimizer
+from handwriting_cnn.training.loop import Loop, distorting
+from handwriting_cnn.training.optimization import class_weights
 from handwriting_cnn.training.precision import ComputePrecision, leaf_layers
 from handwriting_cnn.training.resolve import auto_steps_per_execution, resolved
 from handwriting_cnn.training.result import TrainResult
 from handwriting_cnn.training.run_folder import RunFolder
 from handwriting_cnn.training.selection import Recorder
-from handwriting_cnn.training.stages import PlannedStage, frozen, plan_stages
+from handwriting_cnn.training.stages import frozen, plan_stages
 from handwriting_cnn.training.tensors import write_variables
 
-_VALIDATION_BATCH: Final = 256
 _ASKED_FIRST: Final = 8
 
 
@@ -131,16 +126,24 @@ class Trainer:
             folder.claim({"config": config.to_json(), **run})
         last = None if folder is None else folder.checkpoints.newest()
 
-        wrapper = _wrap(model, train, config)
-        recorder = Recorder(model, config, save=None if folder is None else folder.checkpoints.save)
+        recorder, bar = Recorder(model, config), Progress(int(config.epochs), shown=progress)
         if last is not None:
             recorder.continue_from(last)
-        bar = Progress(int(config.epochs), shown=progress)
+        loop = Loop(
+            wrapper=distorting(model, train, config),
+            train=train,
+            validation=validation,
+            recorder=recorder,
+            checkpointing=Checkpointing(recorder, None if folder is None else folder.checkpoints.save, users=callbacks),
+            callbacks=callbacks,
+            bar=bar,
+        )
         try:
             for stage in stages:
                 with frozen(model, stage.freeze):
-                    self._fit_stage(stage, wrapper, train, validation, recorder, last, callbacks, bar)
+                    loop.run(stage, last)
         finally:
+            loop.checkpointing.close()
             bar.close()
         write_variables(model.weights, recorder.chosen, prefix="chosen")
         result = TrainResult(
@@ -158,62 +161,6 @@ class Trainer:
             result.save_history(folder.path)
         return result
 
-    def _fit_stage(
-        self,
-        stage: PlannedStage,
-        wrapper: keras.Model,
-        train: Dataset,
-        validation: Dataset | None,
-        recorder: Recorder,
-        last: Checkpoint | None,
-        callbacks: list[keras.callbacks.Callback],
-        bar: Progress,
-    ) -> None:
-        """Train a stage, or what is left of it."""
-        epoch = len(recorder.history.get("loss", ()))
-        if recorder.finished or epoch >= stage.end:
-            return
-        config, batch_size = stage.config, int(stage.config.batch_size)
-        steps = math.ceil(len(train) / batch_size) * (stage.end - stage.first)
-        wrapper.compile(
-            optimizer=make_optimizer(config, steps=steps),
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-            metrics=[CharacterAccuracy(name="accuracy")],
-            steps_per_execution=config.steps_per_execution,
-        )
-        recorder.set_model(wrapper)
-        if last is not None and last.epoch == epoch > stage.first:
-            recorder.continue_optimizer(last)
-        weights = class_weights(config, train)
-        batches = Batches(
-            train, batch_size=batch_size, seed=config.seed, epoch=epoch, outliers=config.outliers, weights=weights
-        )
-        precision = ComputePrecision(recorder.network, config.precision)
-        averaged = _averaging(wrapper, batches, config)
-        validating = Validation(precision, averaged, recorder.snapshot)
-        end_of_epoch = [] if validation is not None or averaged is None else [_AveragedSnapshot(validating)]
-        held_out = None if validation is None else Batches(validation, batch_size=_VALIDATION_BATCH)
-        with precision.training(), jittering(recorder.network, config.augment):
-            wrapper.fit(
-                batches,
-                epochs=stage.end,
-                initial_epoch=epoch,
-                verbose=0,
-                shuffle=False,  # Keras would shuffle the batches from Python's generator
-                validation_data=held_out,
-                callbacks=[
-                    SeedStates(config.seed),
-                    FiniteLoss(),
-                    validating,
-                    *callbacks,
-                    *end_of_epoch,
-                    recorder,
-                    bar,
-                ],
-            )
-        # Keras ends with the averages, where there are any; the next stage begins where this one's updates led.
-        write_variables(recorder.network.weights, recorder.raw, prefix="model")
-
     def _resolve(self, model: keras.Model, train: Dataset, folder: RunFolder | None) -> TrainConfig:
         """Return the config without ``"auto"``; a run that continues keeps what it began with."""
         earlier = {} if folder is None else folder.resolved_values()
@@ -227,32 +174,6 @@ class Trainer:
         with ComputePrecision(model, config.precision).training():
             steps = auto_steps_per_execution(model, batches[0][0], steps_per_epoch=len(batches))
         return dataclasses.replace(config, steps_per_execution=steps)
-
-
-class _AveragedSnapshot(keras.callbacks.Callback):
-    """Without a validation set nothing else asks for the averaged weights, in float32."""
-
-    def __init__(self, validating: Validation) -> None:
-        super().__init__()
-        self._validating = validating
-
-    @override
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._validating.on_test_begin()
-        self._validating.on_test_end()
-
-
-def _wrap(model: keras.Model, train: Dataset, config: TrainConfig) -> keras.Model:
-    """Put the distortion before the network; only the network is kept after training."""
-    inputs = keras.Input(train.input_shape, dtype="uint8")
-    pixels = inputs if config.augment is None else Augment(config.augment, seed=config.seed)(inputs)
-    return keras.Model(inputs, model(pixels))
-
-
-def _averaging(
-    wrapper: keras.Model, batches: Batches, config: TrainConfig
-) -> Callable[[], AbstractContextManager[None]] | None:
-    return None if config.ema is None else lambda: averaged_weights(wrapper, batches)
 
 
 def _check_fit(model: keras.Model, train: Dataset) -> None:

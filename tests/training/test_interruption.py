@@ -117,7 +117,7 @@ class FailAt(keras.callbacks.Callback):
 def test_long_epochs_are_saved_in_between(plain_net, strokes, tmp_path, monkeypatch):
     settings = TrainConfig(epochs=2, batch_size=16, precision="float32", steps_per_execution=1, deterministic=True)
     whole = train(plain_net, (strokes, None), settings=settings)
-    monkeypatch.setattr(checkpointing, "_SECONDS", 0.0)
+    monkeypatch.setattr(checkpointing, "SAVE_SECONDS", 0.0)
     with pytest.raises(RuntimeError, match="power cut"):
         train(plain_net, (strokes, None), settings=settings, run_dir=tmp_path, callbacks=[FailAt(0, 2)])
     assert newest(tmp_path) == "epoch-00000-step-000003"

@@ -16,6 +16,18 @@ def canonical_json(value: Any) -> bytes:
     return text.encode()
 
 
+def parse_json(text: str | bytes) -> Any:
+    """Return the value of JSON from a file that anybody may have written.
+
+    Raises:
+        ValueError: If it is no JSON, or nested so deeply that reading it would need more stack than there is.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def file_sha256(path: Path) -> str:
     """Return a file's sha256 in hexadecimal."""
     with path.open("rb") as file:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 else:
     _Callback = keras.callbacks.Callback
 
-_SECONDS: Final = 300.0  # of a longer epoch so much is lost at most, whatever ends the process
+SAVE_SECONDS: Final = 300.0  # of a longer epoch so much is lost at most, whatever ends the process
 
 
 class Checkpointing(_Callback):
@@ -75,7 +75,7 @@ class Checkpointing(_Callback):
         self._steps = self._first + min(batch + 1, self.params["steps"])  # an execution's last one may be beyond
         if self._save is None:
             return
-        if self._interruption.asked or time.monotonic() - self._saved > _SECONDS:
+        if self._interruption.asked or time.monotonic() - self._saved > SAVE_SECONDS:
             if keras.backend.backend() == "jax":
                 self.model.jax_state_sync()  # until then the variables have the values of the epoch's beginning
             self._keep(self._checkpoint(step=self._steps))

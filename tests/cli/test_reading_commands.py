@@ -1,7 +1,9 @@
 """Commands on trained models: predict, export, pretrained."""
 
 import csv
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -108,6 +110,30 @@ def test_folders_without_pictures_and_names_that_are_there_twice(run, model_file
     status, _, err = run("predict", pages / "page.png", "page.png", "--model", model_file, "--annotate", "drawn")
     assert status == 2
     assert "2 pictures are named 'page'" in err
+
+
+def test_files_are_read_in_the_order_in_which_they_are_given_and_folders_by_name(run, model_file, pages, tmp_path):
+    (tmp_path / "b.png").write_bytes((pages / "page.png").read_bytes())
+    _, out, _ = run("predict", "b.png", pages, "--model", model_file, "--json")
+    names = [str(tmp_path / "b.png")[-5:], str(pages / "blank.png"), str(pages / "page.png")]
+    assert [one["file"] for one in json.loads(out)] == names
+
+
+def test_a_folder_that_may_not_be_read_is_one_line(run, model_file, pages, tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    status, _, err = run("predict", pages, "--model", model_file, "--out", "read.jsonl")
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"{pages} cannot be read as a folder: Permission denied" in err
+    assert not (tmp_path / "read.jsonl").exists()
+
+
+def test_a_picture_that_is_given_twice_is_read_once(run, model_file, pages, tmp_path):
+    _, out, _ = run("predict", pages / "page.png", pages, "--model", model_file, "--out", "read.jsonl", "--json")
+    assert json.loads(out)["read"] == 2
+    assert len(lines(tmp_path / "read.jsonl")) == 1 + 3
 
 
 def lines(path):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -76,37 +77,39 @@ def command(
     from handwriting_cnn.recognition.recognizer import Recognizer
     from handwriting_cnn.storage.canonical import file_sha256
 
-    files = list(_files(pictures))
-    _check_places(files, csv_file, annotate, out)
+    _check_places(pictures, csv_file, annotate, out)
     check_out(out, *(path for path in pictures if path.is_dir()))
+    for _ in _files(pictures):  # what cannot be read as a folder is refused before anything is made
+        pass
     reader = Recognizer.load(model, threshold=threshold)
     if out is None:
-        failed = _print(reader, files, layout, csv_file=csv_file, annotate=annotate, as_json=as_json)
+        files = [file for path in pictures for file in sorted(_files([path]))]
+        count, failed = len(files), _print(reader, files, layout, csv_file=csv_file, annotate=annotate, as_json=as_json)
     else:
         settings = {"model": file_sha256(model_path(model)), "layout": layout, "threshold": threshold}
         with open_journal(out, settings) as journal:
-            left = [path for path in files if path not in journal]
+            count, before, left = journal.unread(_files(pictures))
             failed = 0
-            for path, read in _readings(reader, left, layout, annotate):
+            for path, read in _readings(reader, left, count - before, layout, annotate):
                 journal.write(path, read)
                 failed += isinstance(read, DataError)
-        counts = {"read": len(left) - failed, "read_before": len(files) - len(left), "failed": failed}
+        counts = {"read": count - before - failed, "read_before": before, "failed": failed}
         if as_json:
             print_json({**counts, "out": str(out)})
         else:
             click.echo(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items()) + f": {out}")
     if failed:
-        raise DataError(f"{failed} of {len(files)} pictures could not be read")
+        raise DataError(f"{failed} of {count} pictures could not be read")
 
 
 def _readings(
-    reader: "Recognizer", files: list[Path], layout: Any, annotate: Path | None
+    reader: "Recognizer", files: Iterable[Path], count: int, layout: Any, annotate: Path | None
 ) -> "Iterator[tuple[Path, Reading]]":
     """Yield each picture with what was read; name those that cannot be, and draw the others."""
     from handwriting_cnn.data.progress import late_progress
     from handwriting_cnn.recognition.many import read_all
 
-    with late_progress("Reading pictures", total=len(files)) as show:
+    with late_progress("Reading pictures", total=count) as show:
         for number, (path, read) in enumerate(read_all(reader, files, layout=layout), start=1):
             if isinstance(read, DataError):
                 click.echo(f"handwriting-cnn: {' '.join(str(read).split())}", err=True)
@@ -128,7 +131,7 @@ def _print(
     """Print what is read, and write the table; return how many pictures could not be read."""
     kept: dict[Path, list[Character]] = {}
     failed = 0
-    for path, read in _readings(reader, files, layout, annotate):
+    for path, read in _readings(reader, files, len(files), layout, annotate):
         if isinstance(read, DataError):
             failed += 1
             continue
@@ -144,18 +147,32 @@ def _print(
 
 
 def _files(pictures: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files, and those of folders in order of name; hidden ones in folders are passed over."""
+    """Yield the files, and those of folders, in no order; hidden ones in folders are passed over."""
     for path in pictures:
-        if not path.is_dir():
+        if path.is_dir():
+            inside = _inside(path)
+            first = next(inside, None)
+            if first is None:
+                raise ConfigError(f"{path} is a folder without pictures")
+            yield first
+            yield from inside
+        else:
             yield path
-            continue
-        inside = sorted(item for item in path.rglob("*") if item.is_file() and not item.name.startswith("."))
-        if not inside:
-            raise ConfigError(f"{path} is a folder without pictures")
-        yield from inside
 
 
-def _check_places(files: list[Path], csv_file: Path | None, annotate: Path | None, out: Path | None) -> None:
+def _inside(folder: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as items:
+            for item in items:
+                if item.is_dir(follow_symlinks=False):
+                    yield from _inside(Path(item.path))
+                elif item.is_file() and not item.name.startswith("."):
+                    yield Path(item.path)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read as a folder: {error.strerror or error}") from None
+
+
+def _check_places(pictures: tuple[Path, ...], csv_file: Path | None, annotate: Path | None, out: Path | None) -> None:
     if csv_file is not None and out is not None:
         raise ConfigError("--csv and --out both say where the characters go: give one of them")
     for option, place in (("--csv", csv_file), ("--out", out)):
@@ -165,6 +182,7 @@ def _check_places(files: list[Path], csv_file: Path | None, annotate: Path | Non
         return
     if annotate.exists() and not annotate.is_dir():
         raise OutputError(f"--annotate {annotate} is a file: a folder's name is needed")
+    files = list(_files(pictures))
     name, count = Counter(path.stem for path in files).most_common(1)[0]
     if count > 1:
         raise ConfigError(f"--annotate: {count} pictures are named {name!r}, and would become the same file")

@@ -1,15 +1,16 @@
 """A file of what was read that only grows, so that work which was stopped goes on where it ended."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from handwriting_cnn.errors import OutputError, RunFolderError
 from handwriting_cnn.recognition.recognizer import Character
-from handwriting_cnn.storage.canonical import canonical_json
+from handwriting_cnn.storage.canonical import canonical_json, parse_json
 from handwriting_cnn.storage.locks import file_lock
 
 _VERSION: Final = 1
@@ -24,23 +25,41 @@ class Journal:
     Args:
         file: The file, open for reading and writing.
         settings: What the answers depend on, as JSON values.
+        index: A temporary database, where names are kept: memory has no room for those of every folder.
 
     Raises:
         RunFolderError: If the file holds the answers of other settings.
         OutputError: If it holds something else, or cannot be written.
     """
 
-    def __init__(self, file: BinaryIO, settings: Mapping[str, Any]) -> None:
-        self._file = file
+    def __init__(self, file: BinaryIO, settings: Mapping[str, Any], index: sqlite3.Connection) -> None:
+        self._file, self._index = file, index
+        for table in ("done", "asked"):
+            index.execute(f"CREATE TABLE {table} (name TEXT PRIMARY KEY, path BLOB) WITHOUT ROWID")
         self._check_first({"handwriting_cnn": _VERSION, **settings})
-        self._done: set[str] = set()
         while (line := self._line()) is not None:
             if "characters" in line:
-                self._done.add(line["file"])
+                index.execute("INSERT OR IGNORE INTO done (name) VALUES (?)", (line["file"],))
 
-    def __contains__(self, picture: Path) -> bool:
-        """Return whether a picture was read; one that could not be is tried again."""
-        return _name(picture) in self._done
+    def unread(self, pictures: Iterable[Path]) -> tuple[int, int, Iterator[Path]]:
+        """Sort out what is to be read; a picture that could not be is tried again.
+
+        Args:
+            pictures: All pictures, in any order.
+
+        Returns:
+            How many different pictures they are, how many of them were read before, and the others in order of name.
+        """
+        self._index.executemany(
+            "INSERT OR IGNORE INTO asked VALUES (?, ?)", ((_name(path), os.fsencode(path)) for path in pictures)
+        )
+        ((asked, before),) = self._index.execute(
+            "SELECT COUNT(*), COUNT(done.name) FROM asked LEFT JOIN done USING (name)"
+        )
+        left = self._index.execute(
+            "SELECT asked.path FROM asked LEFT JOIN done USING (name) WHERE done.name IS NULL ORDER BY name"
+        )
+        return asked, before, (Path(os.fsdecode(path)) for (path,) in left)
 
     def write(self, picture: Path, read: Sequence[Character] | Exception) -> None:
         """Add a picture's characters, or why it could not be read.
@@ -61,7 +80,7 @@ class Journal:
             self._append(expected)
             return
         try:
-            first = json.loads(line)
+            first = parse_json(line)
         except ValueError:
             first = None
         if not isinstance(first, dict) or first.get("handwriting_cnn") != _VERSION:
@@ -80,9 +99,12 @@ class Journal:
             self._file.truncate()
             return None
         try:
-            return json.loads(line)
+            value = parse_json(line)
         except ValueError as error:
             raise OutputError(f"{self._file.name} is damaged at byte {start}: {error}") from None
+        if not isinstance(value, dict) or not isinstance(value.get("file"), str):
+            raise OutputError(f"{self._file.name} is damaged at byte {start}: it names no picture")
+        return value
 
     def _append(self, value: Mapping[str, Any]) -> None:
         try:
@@ -106,8 +128,8 @@ def open_journal(path: Path, settings: Mapping[str, Any]) -> Iterator[Journal]:
             file = path.open("r+b")
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-        with file:
-            yield Journal(file, settings)
+        with file, closing(sqlite3.connect("")) as index:  # "" is a file that the system forgets
+            yield Journal(file, settings, index)
 
 
 def _name(picture: Path) -> str:

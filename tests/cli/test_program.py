@@ -241,7 +241,7 @@ def test_no_network_and_no_mirror(run, cache, monkeypatch):
     def unreachable(*_args, **_options):
         raise requests.exceptions.ConnectionError
 
-    monkeypatch.setattr("pooch.HTTPDownloader.__call__", unreachable)
+    monkeypatch.setattr("requests.Session.get", unreachable)
     status, _, err = run("train", "--dataset", "ahcd")
     assert status == 2
     assert len(err.splitlines()) == 1

@@ -100,6 +100,13 @@ def test_a_cache_that_cannot_be_written_is_named(monkeypatch, tmp_path):
         load(Parser())
 
 
+def test_a_user_without_a_home_is_told_to_choose_a_cache(monkeypatch):
+    monkeypatch.delenv("HANDWRITING_CNN_DATA", raising=False)
+    monkeypatch.setattr("pooch.os_cache", lambda name: Path("~/.cache") / name)
+    with pytest.raises(OutputError, match=r"no home folder is known .* set HANDWRITING_CNN_DATA to a folder"):
+        cache_root()
+
+
 def _load_in_process(log):
     def parse():
         with Path(log).open("a") as file:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handwriting_cnn.errors import DownloadError, OutputError
-from handwriting_cnn.storage.atomic import staged_file, staged_folder, write_bytes, write_text
+from handwriting_cnn.storage.atomic import continued_file, staged_file, staged_folder, write_bytes, write_text
 
 
 def names(folder):
@@ -35,6 +35,23 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
         fail()
     assert target.read_bytes() == b"old"
     assert names(tmp_path) == ["file"]
+
+
+def test_a_continued_file_takes_its_place_when_the_block_succeeds_and_stays_until_then(tmp_path):
+    target, part = tmp_path / "new" / "file", tmp_path / "new" / "part"
+
+    def go_on(text):
+        with continued_file(target, part=part), part.open("a") as file:
+            file.write(text)
+            if text == "half, ":
+                raise DownloadError("broke off")
+
+    with pytest.raises(DownloadError, match="broke off"):
+        go_on("half, ")
+    assert names(tmp_path / "new") == ["part"]
+    go_on("whole")
+    assert target.read_text() == "half, whole"
+    assert names(tmp_path / "new") == ["file"]
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])

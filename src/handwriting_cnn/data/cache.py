@@ -1,33 +1,58 @@
 """The cache: parsed data sets as arrays on disk, opened as memory maps in a moment."""
 
-import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from handwriting_cnn.errors import OutputError
 from handwriting_cnn.storage.atomic import staged_folder
-from handwriting_cnn.storage.canonical import canonical_json
+from handwriting_cnn.storage.canonical import canonical_json, parse_json
 from handwriting_cnn.storage.locks import file_lock
 
 _LOG = logging.getLogger(__name__)
 _META: Final = "meta.json"
+_VARIABLE: Final = "HANDWRITING_CNN_DATA"
+_OTHER_CACHE: Final = f"set {_VARIABLE} to a folder that can be written"
 
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
 
 
 def cache_root() -> Path:
-    """Return the cache's folder: ``HANDWRITING_CNN_DATA``, or this library's place in the user's cache folder."""
-    chosen = os.environ.get("HANDWRITING_CNN_DATA")
+    """Return the cache's folder: ``HANDWRITING_CNN_DATA``, or this library's place in the user's cache folder.
+
+    Raises:
+        OutputError: If the user has no home folder that is known, and no cache was chosen.
+    """
+    chosen = os.environ.get(_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
     import pooch
 
-    return Path(pooch.os_cache("handwriting-cnn"))
+    folder = Path(pooch.os_cache("handwriting-cnn"))
+    if not folder.is_absolute():  # such as "~/.cache" to the letter, which would be made in the working folder
+        raise OutputError(f"no home folder is known to keep data sets in; {_OTHER_CACHE}")
+    return folder
+
+
+@contextmanager
+def cache_lock(path: Path) -> Iterator[None]:
+    """Hold the lock of a file or folder in the cache inside the block.
+
+    Raises:
+        OutputError: If the cache cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(file_lock(path.with_name(f"{path.name}.lock")))
+        except OutputError as error:
+            raise OutputError(f"{error}; {_OTHER_CACHE}") from error
+        yield
 
 
 def cached_arrays(
@@ -56,7 +81,7 @@ def cached_arrays(
         return _open(folder, made_of)
     except (OSError, ValueError):
         pass  # absent, outdated, damaged, or being replaced right now: only the lock's holder can tell
-    with file_lock(folder.with_name(f"{name}.lock")):
+    with cache_lock(folder):
         try:
             return _open(folder, made_of)
         except FileNotFoundError:
@@ -68,7 +93,7 @@ def cached_arrays(
 
 
 def _open(folder: Path, made_of: Mapping[str, Any]) -> Arrays:
-    meta = json.loads((folder / _META).read_bytes())
+    meta = parse_json((folder / _META).read_bytes())
     try:
         if {key: meta[key] for key in made_of} != made_of:
             raise ValueError("it was made from another file or by another version")

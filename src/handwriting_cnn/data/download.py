@@ -1,30 +1,27 @@
 """Fetching published files, verified, from a mirror or from where they were published."""
 
+import glob
+import hashlib
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import quote
 
-from handwriting_cnn.data.cache import cache_root
+from handwriting_cnn.data.cache import cache_lock, cache_root
 from handwriting_cnn.data.catalog import RemoteArchive, RemoteFile
-from handwriting_cnn.data.progress import late_progress
-from handwriting_cnn.errors import DataError, DownloadError, IntegrityError
+from handwriting_cnn.data.transfer import download_rest, shown
+from handwriting_cnn.errors import DataError, DownloadError, IntegrityError, OutputError
 from handwriting_cnn.storage.archives import content_digest, read_members
-from handwriting_cnn.storage.atomic import staged_file
+from handwriting_cnn.storage.atomic import continued_file
 from handwriting_cnn.storage.canonical import file_sha256
-from handwriting_cnn.storage.locks import file_lock
-
-if TYPE_CHECKING:
-    from requests import Response
 
 MIRROR_VARIABLE: Final = "HANDWRITING_CNN_MIRROR"
 
 _LOG = logging.getLogger(__name__)
-_CHUNK: Final = 2**16
-_SECONDS: Final = 30.0
 _T = TypeVar("_T")
 
 
@@ -32,7 +29,9 @@ def fetch(remote: RemoteFile) -> Path:
     """Return a local copy of a published file, verified by length and sha256.
 
     Sources in order: the folder that ``HANDWRITING_CNN_MIRROR`` names, whose file is used where it lies; the cache; the
-    URL that ``HANDWRITING_CNN_MIRROR`` names; the published URLs. One that gives a wrong file is passed over.
+    URL that ``HANDWRITING_CNN_MIRROR`` names; the published URLs. One that gives a wrong file is passed over; a wrong
+    file in the cache is moved aside, to its name and ``.wrong``. Processes that want the same file at the same time
+    download it once, and what came of a download that broke off is continued by the next.
 
     Args:
         remote: What to fetch.
@@ -69,29 +68,66 @@ def _obtain(remote: RemoteFile | RemoteArchive, check: Callable[[Path, str], _T]
     kept = cache_root() / "downloads" / remote.path
     mirror = os.environ.get(MIRROR_VARIABLE, "")
     failures: list[DownloadError] = []
-    urls, local = list(remote.urls), [kept] if kept.exists() else []
-    if mirror.startswith(("http://", "https://")):
+    urls = list(remote.urls)
+    if re.match(r"[a-z][a-z0-9+.-]+:/", mirror, re.IGNORECASE):  # a drive of Windows has one letter
         urls.insert(0, f"{mirror.rstrip('/')}/{quote(remote.path)}")
     elif mirror:
-        local.insert(0, Path(mirror).expanduser() / remote.path)
-    for path in local:
+        path = Path(mirror).expanduser() / remote.path
         with _noted(failures):
             return path, _passed(check(path, str(path)), failures)
-    with file_lock(kept.with_name(f"{kept.name}.lock")):
-        if kept not in local and kept.exists():
-            with _noted(failures):  # another process was faster
+    with suppress(DownloadError):  # not there, wrong, or being replaced right now: only the lock's holder can tell
+        return kept, _passed(check(kept, str(kept)), failures)
+    with cache_lock(kept):
+        if os.path.lexists(kept):
+            try:
                 return kept, _passed(check(kept, str(kept)), failures)
+            except DownloadError as error:
+                failures.append(_quarantined(kept, error))
         for url in urls:
             with _noted(failures):
-                with staged_file(kept) as staged:
-                    _download(url, staged, remote)
-                    content = check(staged, url)
-                return kept, _passed(content, failures)
+                return kept, _passed(_downloaded(url, kept, remote, check), failures)
     reasons = "; ".join(map(str, failures)) or "it has no source"
     raise (IntegrityError if any(isinstance(error, IntegrityError) for error in failures) else DownloadError)(
         f"{remote.path!r} ({remote.describe()}) could not be had: {reasons}. "
         f"Put the file at {kept}, or set {MIRROR_VARIABLE} to a folder that holds it as {remote.path!r}"
     )
+
+
+def _downloaded(url: str, kept: Path, remote: RemoteFile | RemoteArchive, check: Callable[[Path, str], _T]) -> _T:
+    """Bring a URL's file into the cache, and return what the check of it returned."""
+    # Mirrors may pack an archive differently: what came from one is continued from that one alone.
+    part = _part(kept, hashlib.sha256(url.encode()).hexdigest()[:12])
+    with continued_file(kept, part=part):
+        while True:
+            joined = part.exists() and part.stat().st_size > 0
+            try:
+                download_rest(url, part, remote=remote)
+                content = check(part, shown(url))
+                break
+            except IntegrityError as error:
+                _LOG.info("%s", error)
+                part.unlink(missing_ok=True)
+                if not joined:
+                    raise
+        # Before the file has its place: after that, nobody would come by to remove them.
+        for other in kept.parent.glob(_part(Path(glob.escape(kept.name)), "[0-9a-f]" * 12).name):
+            if other != part:
+                other.unlink(missing_ok=True)
+    return content
+
+
+def _part(kept: Path, source: str) -> Path:
+    return kept.with_name(f"{kept.name}.{source}.part")
+
+
+def _quarantined(kept: Path, error: DownloadError) -> DownloadError:
+    """Move a wrong file in the cache aside, for its owner may have put it there by hand, and return what is said."""
+    wrong = kept.with_name(f"{kept.name}.wrong")
+    try:
+        kept.replace(wrong)
+    except OSError as refused:
+        raise OutputError(f"{error}; it cannot be moved aside to {wrong}: {refused.strerror or refused}") from refused
+    return type(error)(f"{error}; it was moved aside to {wrong}")
 
 
 @contextmanager
@@ -149,51 +185,3 @@ def _looked_at(path: Path, source: str) -> tuple[int, bool]:
         return path.stat().st_size, start.startswith((b"<!doctype html", b"<html"))
     except OSError as error:
         raise DownloadError(f"{source}: {error.strerror or error}") from None
-
-
-def _download(url: str, path: Path, remote: RemoteFile | RemoteArchive) -> None:
-    import pooch
-    from requests.exceptions import ChunkedEncodingError, RequestException  # pooch downloads with requests
-
-    _LOG.info("downloading %s", url)
-    with ExitStack() as stack:
-
-        def close_later(response: "Response", **_: object) -> None:
-            stack.callback(response.close)  # pooch leaves it open when it fails
-
-        show = stack.enter_context(late_progress(f"Downloading {Path(remote.path).name}", total=remote.max_bytes))
-        file = stack.enter_context(path.open("wb"))
-        download = pooch.HTTPDownloader(
-            progressbar=_Meter(remote, url, show),
-            chunk_size=_CHUNK,
-            timeout=_SECONDS,
-            hooks={"response": close_later},
-        )
-        try:
-            download(url, file, None)
-        except RequestException as error:
-            if file.tell() or isinstance(error, ChunkedEncodingError):
-                raise IntegrityError(f"{url}: broke off before all of {remote.describe()} had come") from None
-            if error.response is not None:
-                raise DownloadError(f"{url}: HTTP status {error.response.status_code}") from None
-            raise DownloadError(f"{url}: no answer ({type(error).__name__})") from None
-
-
-class _Meter:
-    """What pooch takes for a progress bar, and the end of a download that is longer than it may be."""
-
-    def __init__(self, remote: RemoteFile | RemoteArchive, url: str, show: Callable[[int], None]) -> None:
-        self.total = remote.max_bytes  # pooch writes here what the server announces
-        self._remote, self._url, self._show, self._done = remote, url, show, 0
-
-    def update(self, count: int) -> None:
-        self._done += count
-        if self._done > self._remote.max_bytes + _CHUNK:  # pooch counts the last chunk as a full one
-            raise IntegrityError(f"{self._url}: expected {self._remote.describe()}, but more came")
-        self._show(self._done)
-
-    def reset(self) -> None:
-        self._done = 0
-
-    def close(self) -> None:
-        pass

@@ -30,11 +30,28 @@ def staged_file(path: Path) -> Iterator[Path]:
         try:
             staged.touch(exist_ok=False)
             yield staged
-            _sync(staged)
-            staged.replace(path)
-            _sync(path.parent)
+            _replace(staged, path)
         finally:
             staged.unlink(missing_ok=True)
+
+
+@contextmanager
+def continued_file(path: Path, *, part: Path) -> Iterator[None]:
+    """Let the block write a file that takes the place of ``path`` if it succeeds, and stays for the next if it fails.
+
+    Only for a holder of the file's lock: two that write the same part spoil it.
+
+    Args:
+        path: The final place; missing parent folders are made.
+        part: The file in the same folder that the block begins or continues.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
+    with _translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+        _replace(part, path)
 
 
 @contextmanager
@@ -97,6 +114,12 @@ def remove_leftovers(folder: Path) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
         if re.fullmatch(r"\..*\.[0-9a-f]{12}\.(part|old)", path.name):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _replace(staged: Path, path: Path) -> None:
+    _sync(staged)
+    staged.replace(path)
+    _sync(path.parent)
 
 
 def _take_place(staged: Path, path: Path, *, overwrite: bool) -> None:

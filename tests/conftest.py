@@ -40,3 +40,33 @@ def digits():
     from handwriting_cnn.data.loading import load_dataset
 
     return load_dataset("digits")
+
+
+@pytest.fixture(scope="session")
+def small_model():
+    """A saved model of a few hundred weights, whose network is registered by this function."""
+    import keras
+
+    from handwriting_cnn.artifact.model_file import SavedModel
+    from handwriting_cnn.data.alphabet import Alphabet
+    from handwriting_cnn.imaging.preprocessing import PreprocessSpec
+    from handwriting_cnn.models.registry import build_model, register_model
+
+    @register_model("small_net")
+    def small_net(input_shape, num_classes):
+        inputs = keras.Input(input_shape)
+        pixels = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
+        return keras.Model(inputs, keras.layers.Dense(num_classes, activation="softmax")(pixels))
+
+    return SavedModel(
+        model=build_model("small_net", input_shape=(8, 8, 1), num_classes=3, seed=0),
+        alphabet=Alphabet.of("abc"),
+        preprocessing=PreprocessSpec(height=8, width=8),
+        card={"data": {"name": "none"}, "metrics": {"accuracy": 0.5, "loss": 1.0, "rate": 1e-05}},
+    )
+
+
+@pytest.fixture(scope="session")
+def small_file(small_model, tmp_path_factory):
+    """Its file, of about two kilobytes."""
+    return small_model.save(tmp_path_factory.mktemp("small") / "small.safetensors")

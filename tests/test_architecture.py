@@ -18,23 +18,62 @@ def calls(tree):
             yield ast.unparse(node.func), node
 
 
+UNPICKLERS = {
+    "pickle",
+    "cPickle",
+    "_pickle",
+    "shelve",
+    "marshal",
+    "dill",
+    "cloudpickle",
+    "joblib",
+    "jsonpickle",
+    "yaml",
+}
+RUNNERS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "pty.spawn", "runpy.run_path"}
+OBJECT_MAKERS = (  # what makes objects of a file's words
+    *("load_model", "load_weights", "from_config", "deserialize", "deserialize_keras_object", "model_from_json"),
+    *("enable_unsafe_deserialization", "unpack_archive", "extractall"),
+)
+
+
+def imports(nodes):
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module or ''}.{alias.name}" for alias in node.names)
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_file_runs_code_from_data_or_prints_or_imports_tensorflow(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = set(imports(ast.walk(tree)))
+    assert not {name.split(".")[0] for name in imported} & UNPICKLERS
+    own = {name.rsplit(".", 1)[-1] for name in imported if name.startswith("handwriting_cnn.")}
     for name, call in calls(tree):
-        assert name not in {"eval", "exec", "keras.models.load_model", "keras.saving.load_model"}
-        assert not name.endswith(".from_config")
+        assert name not in RUNNERS
+        assert name in own or name.rsplit(".", 1)[-1] not in OBJECT_MAKERS
         assert name != "print" or "cli" in path.parts
-        if name in {"np.load", "numpy.load"}:
-            options = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        options = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert options.get("shell", "False") == "False"
+        assert options.get("safe_mode", "True") == "True"
+        if name in {"np.load", "numpy.load"} or name.endswith(".read_array"):
             assert options.get("allow_pickle") == "False"
-    imported = {
-        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
-    }
-    assert not imported & {"pickle", "shelve", "marshal", "dill"}
-    top = {alias.name.split(".")[0] for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
-    top |= {(node.module or "").split(".")[0] for node in tree.body if isinstance(node, ast.ImportFrom)}
+        assert options.get("allow_pickle", "False") == "False"
+    top = {name.split(".")[0] for name in imports(tree.body)}
     assert not top & {"tensorflow", "jax", "matplotlib", "sklearn"}
+
+
+def test_modules_are_imported_by_name_only_where_a_user_asks_for_it():
+    found = {
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        for name, _ in calls(ast.parse(path.read_text(encoding="utf-8")))
+        if name.rsplit(".", 1)[-1] == "import_module"
+    }
+    # Commands, --import MODULE, and the registry's own list of files.
+    assert found == {"cli/options.py", "cli/program.py", "models/registry.py"}
 
 
 def test_files_hold_one_idea():

@@ -7,9 +7,13 @@ import keras
 import numpy as np
 import pytest
 import safetensors.numpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from handwriting_cnn.artifact.header import read_model_header
 from handwriting_cnn.artifact.model_file import SavedModel, load_model
+from handwriting_cnn.artifact.reading import ReadingRules
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import ModelFileError, OutputError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
@@ -227,3 +231,51 @@ def test_models_that_no_file_could_build_again_are_not_saved(tmp_path):
     with pytest.raises(OutputError, match=r"ends in \.safetensors"):
         saved_model().save(tmp_path / "model.h5")
     assert list(tmp_path.iterdir()) == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=25)
+@given(
+    card=st.dictionaries(st.text(max_size=5), JSON, max_size=3),
+    characters=st.permutations(["a", "ß", "ب", "\N{LATIN SMALL LETTER I WITH ACUTE}", "ch"]),
+    preprocessing=st.builds(PreprocessSpec, height=st.just(8), width=st.just(8), margin=st.floats(0, 0.45)),
+    reading=st.builds(ReadingRules, extent=st.floats(0.1, 1), threshold=st.floats(0, 1)),
+    values=hnp.arrays(np.float32, 195, elements=st.floats(-1e4, 1e4, width=32)),
+)
+def test_any_model_comes_back(small_model, tmp_path_factory, card, characters, preprocessing, reading, values):
+    folder = tmp_path_factory.mktemp("any")
+    model = build_model("small_net", input_shape=(8, 8, 1), num_classes=3)
+    for weight, part in zip(model.weights, (values[:192].reshape(64, 3), values[192:]), strict=True):
+        weight.assign(part)
+    alphabet = Alphabet.of(characters[:3])
+    saved = SavedModel(model=model, alphabet=alphabet, preprocessing=preprocessing, reading=reading, card=card)
+    loaded = load_model(saved.save(folder / "first.safetensors"))
+    assert (loaded.alphabet, loaded.preprocessing, loaded.reading) == (alphabet, preprocessing, reading)
+    assert loaded.card == {"versions": loaded.card["versions"], **card}
+    for before, after in zip(model.weights, loaded.model.weights, strict=True):
+        np.testing.assert_array_equal(weight_array(before), weight_array(after))
+    again = loaded.save(folder / "second.safetensors")
+    assert again.read_bytes() == (folder / "first.safetensors").read_bytes()
+
+
+def test_what_cannot_be_built_is_said_in_one_short_line(path, tmp_path):
+    options = {"input_shape": [16, 16, 1] * 5000, "num_classes": 3, "width": 2, "dropout": 0.25}
+    architecture = {"name": "cnn14_bn", "options": options}
+    with pytest.raises(ModelFileError, match="cannot be built here: input_shape must be") as caught:
+        load_model(rewritten(path, tmp_path / "long.safetensors", header={"architecture": architecture}))
+    assert len(str(caught.value)) < 500
+    architecture = {
+        "name": "transfer",
+        "options": {
+            **OPTIONS,
+            "base": {"name": "transfer", "options": {"base": {"name": "transfer", "options": "none"}}},
+        },
+    }
+    with pytest.raises(ModelFileError, match="cannot be built here"):
+        load_model(rewritten(path, tmp_path / "nested.safetensors", header={"architecture": architecture}))

@@ -2,6 +2,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
@@ -68,3 +70,13 @@ def test_rules_survive_json_and_refuse_what_is_none():
     ):
         with pytest.raises(ConfigError, match=next(iter(values))):
             dataclasses.replace(rules, **values)
+
+
+@settings(max_examples=60)
+@given(temperature=st.floats(0.1, 10), classes=st.integers(2, 6), seed=st.integers(0, 2**32 - 1))
+def test_confidences_are_probabilities_in_the_same_order(temperature, classes, seed):
+    probabilities = np.random.default_rng(seed).dirichlet(np.ones(classes), 5).astype(np.float32)
+    confidences = ReadingRules(temperature=temperature).confidences(probabilities)
+    np.testing.assert_allclose(confidences.sum(axis=1), 1, atol=1e-5)
+    ranked = np.take_along_axis(confidences, probabilities.argsort(axis=1), axis=1)
+    assert (np.diff(ranked, axis=1) >= -1e-7).all()

@@ -1,6 +1,9 @@
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from handwriting_cnn.augment.config import AugmentConfig
@@ -162,3 +165,30 @@ def test_json_round_trip():
     assert AugmentConfig.from_json(config.to_json()) == config
     with pytest.raises(UnknownNameError, match="did you mean 'rotation'"):
         AugmentConfig.from_json({"rotatoin": 3})
+
+
+CONFIGS = st.builds(
+    AugmentConfig,
+    rotation=st.floats(0, 180),
+    scale=st.floats(0, 1),
+    shear=st.floats(0, 1),
+    shift=st.floats(0, 0.5) | st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)),
+    elastic=st.just(0.0) | st.floats(0, 0.2),
+    elastic_grid=st.integers(2, 16),
+    stroke=st.floats(0, 1),
+    mirror=st.booleans(),
+)
+
+
+@settings(max_examples=30)
+@given(config=CONFIGS, shape=hnp.array_shapes(min_dims=3, max_dims=3, min_side=2, max_side=9), seed=st.integers(0, 99))
+def test_any_distortion_keeps_form_and_range_and_follows_its_seed(config, shape, seed):
+    images = np.random.default_rng(seed).integers(0, 256, (*shape, 1), dtype=np.uint8)
+    warped = warp(config, images, seed=seed)
+    assert warped.shape == images.shape
+    assert warped.dtype == np.float32
+    assert warped.min() >= -1e-2
+    assert warped.max() <= 255 + 1e-2
+    np.testing.assert_array_equal(warped, warp(config, images, seed=seed))
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(Augment(config)(images)), images)
+    assert AugmentConfig.from_json(config.to_json()) == config

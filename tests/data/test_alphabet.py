@@ -1,6 +1,9 @@
+import json
 import unicodedata
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from handwriting_cnn.data.alphabet import ARABIC, DIGITS, Alphabet
 from handwriting_cnn.errors import DataError, UnknownNameError
@@ -64,3 +67,23 @@ def test_json_with_an_unknown_part_is_refused(part):
 def test_json_lists_are_lists():
     with pytest.raises(DataError, match="lists"):
         Alphabet.from_json({"characters": "abc"})
+
+
+@settings(max_examples=150)
+@given(texts=st.lists(st.text(max_size=3), max_size=6), direction=st.sampled_from(["ltr", "rtl"]))
+def test_any_texts_make_an_alphabet_or_are_refused(texts, direction):
+    try:
+        alphabet = Alphabet(characters=tuple(texts), direction=direction)
+    except DataError:
+        return
+    assert list(alphabet.characters) == [unicodedata.normalize("NFC", text) for text in texts]
+    assert [alphabet.index(text) for text in texts] == list(range(len(texts)))
+    assert alphabet.select(texts[::-1]).characters == alphabet.characters[::-1]
+    assert Alphabet.from_json(json.loads(json.dumps(alphabet.to_json()))) == alphabet
+
+
+def test_as_many_characters_as_there_can_be_classes_are_compared_in_one_pass():
+    texts = [str(number) for number in range(100_000)]
+    assert len(Alphabet.of(texts)) == 100_000
+    with pytest.raises(DataError, match="7 is there more than once"):
+        Alphabet.of([*texts, "7"])

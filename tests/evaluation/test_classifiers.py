@@ -2,6 +2,9 @@ import keras
 import numpy as np
 import pytest
 import scipy.ndimage
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from handwriting_cnn.artifact.model_file import SavedModel
 from handwriting_cnn.data.alphabet import Alphabet
@@ -71,3 +74,24 @@ def test_what_cannot_be_averaged_is_refused(dataset):
             ShiftAveraging(network(0), pixels=pixels)
     with pytest.raises(ConfigError, match="leaves nothing"):
         ShiftAveraging(network(0), pixels=16)(dataset.images)
+
+
+@settings(max_examples=60)
+@given(
+    images=hnp.arrays(np.uint8, hnp.array_shapes(min_dims=0, max_dims=5, min_side=1, max_side=4)),
+    pixels=st.integers(1, 4),
+    members=st.integers(1, 3),
+)
+def test_any_pictures_are_averaged_or_refused(images, pixels, members):
+    def first_pixels(pictures):
+        level = pictures.reshape(len(pictures), -1)[:, 0] / 255
+        return np.stack([level, 1 - level], axis=1)
+
+    averaged = ShiftAveraging(Ensemble([first_pixels] * members), pixels=pixels)
+    try:
+        answers = averaged(images)
+    except (ConfigError, ShapeMismatchError):
+        assert images.ndim != 4 or pixels >= min(images.shape[1:3])
+        return
+    levels = images[:, 0, 0, 0], images[:, pixels, 0, 0], images[:, 0, pixels, 0]  # moved down or right it is paper
+    np.testing.assert_allclose(answers[:, 0], np.sum(levels, axis=0, dtype=float) / 255 / 5, atol=1e-6)

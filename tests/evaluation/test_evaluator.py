@@ -1,9 +1,13 @@
 import dataclasses
+import json
 
 import keras
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, top_k_accuracy_score
 
 from handwriting_cnn.artifact.model_file import SavedModel
 from handwriting_cnn.data.alphabet import Alphabet
@@ -11,8 +15,15 @@ from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.evaluation.classifiers import Ensemble, ShiftAveraging
+from handwriting_cnn.evaluation.comparison import compare_reports
 from handwriting_cnn.evaluation.evaluator import Evaluator
+from handwriting_cnn.evaluation.report import EvaluationReport
 from handwriting_cnn.recognition.recognizer import Recognizer
+
+ANYTHING = hnp.arrays(
+    st.sampled_from([np.uint8, np.int32, np.uint64, np.float32, np.bool_, "U1"]),
+    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
+)
 
 
 @pytest.fixture
@@ -177,3 +188,43 @@ def test_bare_answers_that_do_not_fit_are_refused(labels, predictions, options, 
 def test_settings_are_checked():
     with pytest.raises(ConfigError, match="batch_size"):
         Evaluator(batch_size=0)
+
+
+@settings(max_examples=40)
+@given(classes=st.integers(2, 6), count=st.integers(1, 30), seed=st.integers(0, 2**32 - 1))
+def test_a_report_of_probabilities_agrees_with_scikit_learn(classes, count, seed):
+    random = np.random.default_rng(seed)
+    labels, probabilities = random.integers(classes, size=count), random.dirichlet(np.ones(classes), count)
+    report = Evaluator(top_k=2).from_predictions(labels, probabilities)
+    answers = probabilities.argmax(axis=1)
+    assert report.accuracy == pytest.approx(accuracy_score(labels, answers))
+    np.testing.assert_array_equal(report.confusion, confusion_matrix(labels, answers, labels=range(classes)))
+    assert report.macro.f1 == pytest.approx(f1_score(labels, answers, average="macro", zero_division=0))
+    assert report.weighted.f1 == pytest.approx(f1_score(labels, answers, average="weighted", zero_division=0))
+    if classes > 2:
+        expected = top_k_accuracy_score(labels, probabilities, k=2, labels=range(classes))
+        assert report.top_k_accuracy == pytest.approx(expected)
+    again = EvaluationReport.from_json(json.loads(json.dumps(report.to_json())))
+    assert again.to_json() == report.to_json()
+    assert compare_reports(report, again).p_value == 1
+
+
+@settings(max_examples=150)
+@given(
+    labels=ANYTHING,
+    predictions=ANYTHING,
+    images=st.none() | ANYTHING,
+    column=ANYTHING,
+    alphabet=st.none() | st.text(max_size=3),
+)
+def test_any_answers_are_judged_or_refused(labels, predictions, images, column, alphabet):
+    try:
+        report = Evaluator().from_predictions(
+            labels, predictions, alphabet=alphabet, images=images, columns={"paper": column}
+        )
+    except DataError:
+        return
+    assert 0 <= report.interval[0] <= report.accuracy <= report.interval[1] <= 1
+    assert report.confusion.sum() == len(report) == len(labels)
+    assert report.to_json()["accuracy"] == pytest.approx(report.accuracy)
+    assert str(report)

@@ -84,6 +84,10 @@ def test_an_exported_file_reads_as_the_model_does(suffix, saved, images, tmp_pat
         pytest.importorskip(module)
     export(saved, tmp_path / f"letters{suffix}")
     exported = open_export(tmp_path / f"letters{suffix}")
+    for classifier in (exported, saved):
+        for other in (images[:, :8], images[0], images[..., 0], np.repeat(images, 3, axis=3), np.uint8(3)):
+            with pytest.raises(ShapeMismatchError, match="the network takes pictures of 16x16x1"):
+                classifier(other)
     own, other = Recognizer(saved), Recognizer(saved, classifier=exported)
     np.testing.assert_allclose(other.predict_proba(images), own.predict_proba(images), atol=1e-5)
     picture = 255 - np.kron(images[0, ..., 0], np.ones((9, 9), np.uint8))

@@ -139,3 +139,14 @@ def test_unknown_settings_and_other_arrays_are_refused():
     for image in (np.zeros((4, 4)), np.zeros((4, 4, 1), np.uint8), np.zeros((0, 3), np.uint8)):
         with pytest.raises(DataError, match="uint8 of shape"):
             preprocess(image, PreprocessSpec())
+
+
+@pytest.mark.parametrize("crop", [False, True])
+@pytest.mark.parametrize("background", ["subtract", "keep"])
+def test_a_large_picture_in_bands_is_as_in_one_piece(monkeypatch, background, crop):
+    image = np.random.default_rng(0).integers(200, 240, (90, 70)).astype(np.uint8)
+    image[30:60, 20:40] = 30
+    spec = PreprocessSpec(background=background, crop=crop)
+    whole = preprocess(image, spec).astype(int)
+    monkeypatch.setattr("handwriting_cnn.imaging.preprocessing._BAND_PIXELS", 300)
+    assert np.abs(preprocess(image, spec) - whole).max() <= 1  # floats are added in another order

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from handwriting_cnn.errors import ConfigError, DataError, ImageDecodeError, ModelFileError
@@ -123,3 +126,50 @@ def test_pictures_and_names_that_are_none_are_refused(reader, tmp_path):
         reader.recognize(np.full((9, 9), np.nan))
     with pytest.raises(ModelFileError, match="'cyrillic' is neither a model file nor a pretrained model"):
         Recognizer.load("cyrillic")
+
+
+@st.composite
+def drawings(draw):
+    """Pictures of any size with a few rectangles of any level, or noise."""
+    height, width = draw(st.integers(1, 160)), draw(st.integers(1, 160))
+    colour = draw(st.sampled_from([(), (1,), (3,), (4,)]))
+    random = np.random.default_rng(draw(st.integers(0, 99)))
+    if draw(st.booleans()):
+        return random.integers(0, 256, (height, width, *colour), dtype=np.uint8)
+    picture = np.full((height, width, *colour), draw(st.integers(0, 255)), np.uint8)
+    for _ in range(draw(st.integers(0, 8))):
+        top, left = random.integers(height), random.integers(width)
+        picture[top : top + random.integers(1, 40), left : left + random.integers(1, 40)] = random.integers(256)
+    return picture
+
+
+@settings(max_examples=80)
+@given(picture=drawings(), layout=st.sampled_from(["auto", "single", "line", "page", "grid"]))
+def test_any_picture_is_read_with_boxes_inside_it(small_model, picture, layout):
+    reader = Recognizer(small_model)
+    height, width = picture.shape[:2]
+    for one in [*reader.recognize(picture, layout=layout), reader.recognize_single(picture)]:
+        left, top, right, bottom = one.box
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+        assert 0 <= one.confidence <= 1
+        assert one.text in {"", *"abc"}
+        assert one.line >= 0
+
+
+@settings(max_examples=60)
+@given(
+    images=hnp.arrays(
+        st.sampled_from([np.uint8, np.float32, np.int64, "U1"]),
+        st.sampled_from([(0, 8, 8), (2, 8, 8), (1, 8, 8, 1), (1, 8, 8, 3), (8, 8), (), (2, 8, 9, 1), (1, 8, 8, 1, 1)]),
+    )
+)
+def test_any_array_is_answered_or_refused(small_model, images):
+    reader = Recognizer(small_model)
+    try:
+        answers = reader.predict_proba(images)
+    except DataError:
+        return
+    assert answers.shape == (len(images), 3)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
+    assert len(reader.predict(images)) == len(images)

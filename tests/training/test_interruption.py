@@ -28,17 +28,17 @@ SETTINGS = TrainConfig(
 
 
 class SignalAt(keras.callbacks.Callback):
-    """Asks the process to end at a moment of the second epoch."""
+    """Asks the process to end at a moment of an epoch, the second one if not told otherwise."""
 
-    def __init__(self, moment, number=signal.SIGINT):
+    def __init__(self, moment, number=signal.SIGINT, epoch=1):
         super().__init__()
-        self.moment, self.number, self.epoch, self.sent = moment, number, 0, False
+        self.moment, self.number, self.wanted, self.epoch, self.sent = moment, number, epoch, 0, False
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def send(self, *moment):
-        if self.epoch == 1 and self.moment == moment and not self.sent:
+        if self.epoch == self.wanted and self.moment == moment and not self.sent:
             self.sent = True
             signal.raise_signal(self.number)
 
@@ -74,21 +74,20 @@ def assert_same_run(run, other):
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX compiles for minutes here")
-def test_a_run_that_is_stopped_anywhere_continues_there(small_net, splits, tmp_path):
+def test_a_run_that_is_stopped_again_and_again_continues_there(small_net, splits, tmp_path):
     whole = train(small_net, splits)
     steps = -(-len(splits[0]) // SETTINGS.batch_size)
-    assert steps > 3
-    for moment, saved in (
-        (("update", 2), "epoch-00001-step-000003"),
-        (("update", steps - 1), f"epoch-00001-step-{steps:06d}"),
-        (("validation",), f"epoch-00001-step-{steps:06d}"),
-        (("end",), "epoch-00002"),
+    assert steps == 5
+    for epoch, moment, saved in (
+        (0, ("validation",), "epoch-00000-step-000005"),
+        (1, ("update", 2), "epoch-00001-step-000003"),
+        (1, ("update", 1), "epoch-00001-step-000005"),  # the second and last of this process, the fifth of the epoch
+        (2, ("end",), "epoch-00003"),
     ):
-        folder = tmp_path / "-".join(map(str, moment))
         with pytest.raises(KeyboardInterrupt):
-            train(small_net, splits, run_dir=folder, callbacks=[SignalAt(moment)])
-        assert newest(folder) == saved
-        assert_same_run(train(small_net, splits, run_dir=folder), whole)
+            train(small_net, splits, run_dir=tmp_path, callbacks=[SignalAt(moment, epoch=epoch)])
+        assert newest(tmp_path) == saved
+    assert_same_run(train(small_net, splits, run_dir=tmp_path), whole)
 
 
 @pytest.mark.core

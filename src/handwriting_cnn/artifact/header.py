@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from handwriting_cnn.errors import ModelFileError
 from handwriting_cnn.storage.canonical import canonical_json
-from handwriting_cnn.storage.tensors import LARGEST_BYTES, read_header
+from handwriting_cnn.storage.tensors import LARGEST_BYTES, check_spelling, read_header
 
 FORMAT_VERSION: Final = 1
 KEY: Final = "handwriting_cnn"
@@ -52,9 +52,12 @@ def read_model_header(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYT
         raise ModelFileError(f"{path} is a safetensors file, but not a model of this library: no {KEY!r} in its header")
     try:
         header = json.loads(metadata[KEY], parse_constant=_no_number)
-        canonical_json(header)
+        spelled = canonical_json(header).decode()
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} has a damaged header: {error}") from None
+    if spelled != metadata[KEY]:  # 1E-05 for 1e-05 is a changed byte that no digest over values would notice
+        raise ModelFileError(f"{path} has a damaged header: its values are not spelled as they were written")
+    check_spelling(path)
     if not isinstance(header, dict) or type(header.get("format_version")) is not int:
         raise ModelFileError(f"{path} has a damaged header: no format_version")
     if header["format_version"] != FORMAT_VERSION:

@@ -18,6 +18,7 @@ from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.models.answers import network_answers
+from handwriting_cnn.models.checks import check_size
 from handwriting_cnn.models.origin import note_origin, weights_sha256
 from handwriting_cnn.models.registry import ModelSpec, build_from_spec, model_spec
 from handwriting_cnn.models.weights import named_weights, weight_array
@@ -48,7 +49,12 @@ class SavedModel:
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, images: ImageArray, /) -> ProbabilityArray:
-        """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``."""
+        """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``.
+
+        Raises:
+            ShapeMismatchError: If the pictures have another size than the network takes.
+        """
+        check_size(getattr(self.model, "input_shape", None), images)
         return network_answers(self.model, images)
 
     def save(self, path: str | PathLike[str], *, dtype: Literal["float32", "float16"] = "float32") -> Path:
@@ -132,9 +138,9 @@ def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> 
         outline = _outline(spec)
     except UnknownNameError as error:
         hint = "; import the module that registers it first (--import MODULE)" if error.kind == "model" else ""
-        raise ModelFileError(f"{path} cannot be built here: {error}{hint}") from error
-    except (HandwritingError, KeyError, TypeError) as error:
-        raise ModelFileError(f"{path} cannot be built here: {error}") from error
+        raise ModelFileError(f"{path} cannot be built here: {error!s:.300}{hint}") from error
+    except (HandwritingError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        raise ModelFileError(f"{path} cannot be built here: {error!s:.300}") from error
     _compare(str(path), tensors, outline)
     if len(alphabet) != outline.output_shape[-1]:
         raise ModelFileError(f"{path} has {len(alphabet)} letters for {outline.output_shape[-1]} classes")

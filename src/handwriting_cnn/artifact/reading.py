@@ -27,6 +27,9 @@ class ReadingRules:
         stroke: Their strokes' width as a share of that longer side, 0.005..1.
         temperature: Divides the logarithm of the probabilities before they are confidences, 0.1..10.
         threshold: Confidence, 0..1, below which nothing is recognised.
+
+    Raises:
+        ConfigError: If a number is outside its range.
     """
 
     extent: float = 0.75
@@ -53,7 +56,12 @@ class ReadingRules:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "ReadingRules":
-        """Make rules from what :meth:`to_json` returned; a rule that does not exist is refused."""
+        """Make rules from what :meth:`to_json` returned.
+
+        Raises:
+            UnknownNameError: If a rule does not exist.
+            ConfigError: If a number is outside its range.
+        """
         UnknownNameError.check("reading rule", values, known=(item.name for item in fields(cls)))
         return cls(**values)
 

@@ -27,6 +27,9 @@ class AugmentConfig:
             while the Trainer trains it: largest shift either way as a fraction of half its square's side, 0..0.5, and
             largest logarithm of its magnification, 0..0.3. Other networks have no such layer.
         mirror: Whether half of the pictures are mirrored left to right. Letters are not symmetric: off by default.
+
+    Raises:
+        ConfigError: If a setting is outside its range.
     """
 
     rotation: float = 15.0
@@ -53,6 +56,8 @@ class AugmentConfig:
                 raise ConfigError(f"{name} must be a number in 0..{high:g}, but is {value!r}")
         if type(self.elastic_grid) is not int or not 2 <= self.elastic_grid <= 16:
             raise ConfigError(f"elastic_grid must be an int in 2..16, but is {self.elastic_grid!r}")
+        if type(self.mirror) is not bool:
+            raise ConfigError(f"mirror must be true or false, but is {self.mirror!r}")
 
     @property
     def shift_fractions(self) -> tuple[float, float]:
@@ -65,7 +70,12 @@ class AugmentConfig:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "AugmentConfig":
-        """Make a config from what :meth:`to_json` returned; a setting that does not exist is refused."""
+        """Make a config from what :meth:`to_json` returned.
+
+        Raises:
+            UnknownNameError: If a setting does not exist.
+            ConfigError: If one is outside its range.
+        """
         UnknownNameError.check("augmentation setting", values, known=(item.name for item in fields(cls)))
         known: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in values.items()

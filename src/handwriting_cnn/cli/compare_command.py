@@ -1,6 +1,5 @@
 """``handwriting-cnn compare``."""
 
-import json
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ import click
 from handwriting_cnn.cli.options import json_option
 from handwriting_cnn.cli.output import print_json, print_table
 from handwriting_cnn.errors import ConfigError, DataError
+from handwriting_cnn.storage.canonical import parse_json
 
 if TYPE_CHECKING:
     from handwriting_cnn.evaluation.report import EvaluationReport
@@ -73,7 +73,7 @@ def _read(run: Path) -> "EvaluationReport":
     if path is None:
         raise DataError(f"{run} is no run: it has no report.json")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is no report: {error}") from None
     if not isinstance(values, dict):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from handwriting_cnn.cli.output import STOPPED
+from handwriting_cnn.cli.processes import join_group
 from handwriting_cnn.errors import ConfigError, HandwritingError
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def start_backend() -> None:
         with tempfile.TemporaryFile() as chatter, _ending_at_once(kept):
             os.dup2(chatter.fileno(), 2)
             try:
-                importlib.import_module("keras")
+                join_group(importlib.import_module("keras"))
             except BaseException as error:
                 os.dup2(kept, 2)
                 backend = os.environ.get("KERAS_BACKEND")

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 import handwriting_cnn
 from handwriting_cnn.cli.output import STOPPED
+from handwriting_cnn.cli.processes import member_of_group
 from handwriting_cnn.errors import ExportError, HandwritingError
 
 _COMMANDS: Final = {
@@ -71,6 +72,12 @@ def program() -> None:
 
 def main() -> NoReturn:
     """Run the program and exit."""
+    with member_of_group():
+        _run()
+    sys.exit(0)
+
+
+def _run() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     if not sys.stderr.isatty():  # where no progress bar is drawn, a line an epoch takes its place

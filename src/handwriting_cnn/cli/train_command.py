@@ -1,7 +1,7 @@
 """``handwriting-cnn train``."""
 
 import dataclasses
-import json
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +18,11 @@ from handwriting_cnn.cli.options import (
     tta_option,
 )
 from handwriting_cnn.cli.output import print_json
+from handwriting_cnn.cli.processes import check_group, in_group, run_group
 from handwriting_cnn.errors import ConfigError, HandwritingError
+from handwriting_cnn.storage.canonical import parse_json
 
-_SIZES: Final = {
+_NO_OPTIONS: Final = {
     "input_shape": "the data say it",
     "num_classes": "the data say it",
     "seed": "give --seed",
@@ -61,6 +63,13 @@ _SIZES: Final = {
     help="Train N networks and average their answers; network k has the seed N * SEED + k.",
 )
 @tta_option
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Train each network in N processes, on the JAX backend; each takes a part of every batch.",
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Results [default: runs/NAME-MODEL-seedN].")
 @click.option("--deterministic", is_flag=True, help="Equal runs end bit-equal (slower).")
 @json_option
@@ -79,6 +88,7 @@ def command(
     seed: int | None,
     ensemble: int,
     tta: int | None,
+    processes: int,
     out: Path | None,
     deterministic: bool,
     as_json: bool,
@@ -89,6 +99,9 @@ def command(
     The result is a folder with report, curves, config, history and model; giving the same command again continues a
     run that was stopped. An ensemble's folder has such a folder for each network, and one with the report of all.
     """
+    if processes > 1 and not in_group():
+        check_group(processes)
+        raise click.exceptions.Exit(run_group([sys.executable, "-m", "handwriting_cnn", *sys.argv[1:]], size=processes))
     start_backend()
     from handwriting_cnn.data.splits import DatasetSplits
     from handwriting_cnn.evaluation.evaluator import Evaluator
@@ -96,6 +109,7 @@ def command(
     from handwriting_cnn.tasks.outcome import save_outcome
     from handwriting_cnn.tasks.task_training import held_out_part
     from handwriting_cnn.training.config import TrainConfig
+    from handwriting_cnn.training.group import leave_group
     from handwriting_cnn.training.trainer import Trainer
 
     settings = {} if config_file is None else _read_settings(config_file)
@@ -124,6 +138,8 @@ def command(
         trainer = Trainer(dataclasses.replace(config, seed=member_seed))
         place = folder if ensemble == 1 else folder / f"network{number}"
         members.append((place, trainer.fit(network, rest, validation=part, run_dir=place)))
+    if not leave_group():
+        return
     reports = []
     for place, result in members:
         reports.append(Evaluator().evaluate(result.model, splits.test))
@@ -149,18 +165,18 @@ def _model_options(given: tuple[str, ...]) -> dict[str, Any]:
         name, separator, value = text.partition("=")
         if not name or not separator or name in options:
             raise ConfigError(f"--option must be NAME=VALUE, each name once, but is {text!r}")
-        if name in _SIZES:
-            raise ConfigError(f"--option {text}: {name} is no option of a network; {_SIZES[name]}")
+        if name in _NO_OPTIONS:
+            raise ConfigError(f"--option {text}: {name} is no option of a network; {_NO_OPTIONS[name]}")
         try:
-            options[name] = json.loads(value)
-        except (ValueError, RecursionError):
+            options[name] = parse_json(value)
+        except ValueError:
             options[name] = value
     return options
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
+        settings = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"--config {path}: {error.strerror}") from None
     except ValueError as error:

@@ -1,6 +1,7 @@
 """Alphabets: what the classes of a data set are."""
 
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -46,7 +47,11 @@ class Alphabet:
 
     @classmethod
     def of(cls, value: "str | Sequence[str] | Alphabet") -> "Alphabet":
-        """Return an alphabet from a text of one character a class, a sequence of texts, or an alphabet."""
+        """Return an alphabet from a text of one character a class, a sequence of texts, or an alphabet.
+
+        Raises:
+            DataError: If the texts make none, see :class:`Alphabet`.
+        """
         return value if isinstance(value, Alphabet) else cls(characters=tuple(value))
 
     def __len__(self) -> int:
@@ -81,9 +86,14 @@ class Alphabet:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Alphabet":
-        """Make an alphabet from what :meth:`to_json` returned; a part that does not exist is refused."""
+        """Make an alphabet from what :meth:`to_json` returned.
+
+        Raises:
+            UnknownNameError: If a part does not exist, or the direction is none.
+            DataError: If the parts make no alphabet, see :class:`Alphabet`.
+        """
         UnknownNameError.check("part of an alphabet", values, known=(item.name for item in fields(cls)))
-        if not all(isinstance(values.get(name, []), list) for name in ("characters", "names")):
+        if not isinstance(values.get("characters"), list) or not isinstance(values.get("names", []), list):
             raise DataError("an alphabet's characters and names must be lists")
         return cls(**values)
 
@@ -93,7 +103,7 @@ def _composed(part: str, texts: Sequence[str]) -> tuple[str, ...]:
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"an alphabet's {part} must be texts that are not blank, but one is {text!r}")
     composed = tuple(unicodedata.normalize("NFC", text) for text in texts)
-    twice = sorted({text for text in composed if composed.count(text) > 1})
+    twice = sorted(text for text, count in Counter(composed).items() if count > 1)
     if twice:
         raise DataError(f"an alphabet's {part} must differ, but {', '.join(twice)} is there more than once")
     return composed

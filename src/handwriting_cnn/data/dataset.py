@@ -1,7 +1,6 @@
 """The data set: pictures with labels, split without copying a pixel."""
 
 import hashlib
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from handwriting_cnn.data import validation
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.splitting import By, Positions, draw_folds, draw_part, gather
-from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels, checked_writers, read_only
 from handwriting_cnn.errors import DataError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.storage.canonical import canonical_json
@@ -82,17 +81,18 @@ class Dataset:
             The data set. A class without a picture earns a :class:`UserWarning`.
 
         Raises:
-            DataError: If an array has another type, shape, range or number of entries than described.
+            DataError: If an array has another type, shape or range than described.
+            ShapeMismatchError: If there are not as many entries as pictures.
         """
         alphabet = Alphabet.of(alphabet)
-        pixels = checked_images(images)
+        pixels = validation.checked_images(images)
         count, height, width, _ = pixels.shape
         whole = _Whole(
             images=pixels,
-            labels=checked_labels(labels, count, alphabet),
+            labels=validation.checked_labels(labels, count, alphabet),
             alphabet=alphabet,
-            writers=None if writers is None else checked_writers(writers, count),
-            extra=checked_extra(extra or {}, count),
+            writers=None if writers is None else validation.checked_writers(writers, count),
+            extra=validation.checked_extra(extra or {}, count),
             preprocessing=preprocessing or PreprocessSpec(height=height, width=width),
         )
         if (whole.preprocessing.height, whole.preprocessing.width) != (height, width):
@@ -101,7 +101,7 @@ class Dataset:
                 f"{whole.preprocessing.height}x{whole.preprocessing.width}"
             )
         dataset = cls(whole, _rows=np.arange(count), name=name, protocol=protocol)
-        _warn_of_absent(dataset.alphabet, dataset.class_counts == 0, name)
+        validation.warn_of_absent(dataset.alphabet, dataset.class_counts == 0, name)
         return dataset
 
     def __len__(self) -> int:
@@ -118,23 +118,23 @@ class Dataset:
 
         Rows that are scattered are copied into memory once; :meth:`take` reads only those that are asked for.
         """
-        return read_only(gather(self._whole.images, self._rows))
+        return validation.read_only(gather(self._whole.images, self._rows))
 
     @cached_property
     def labels(self) -> LabelArray:
         """Class numbers, int64 ``(n,)``, read-only."""
-        return read_only(gather(self._whole.labels, self._rows))
+        return validation.read_only(gather(self._whole.labels, self._rows))
 
     @cached_property
     def writers(self) -> npt.NDArray[np.int64] | None:
         """Who wrote each picture, int64 ``(n,)``, read-only; ``None`` where that is not known."""
-        return None if self._whole.writers is None else read_only(gather(self._whole.writers, self._rows))
+        return None if self._whole.writers is None else validation.read_only(gather(self._whole.writers, self._rows))
 
     @property
     def extra(self) -> Mapping[str, npt.NDArray[Any]]:
         """Further columns by name, each with one entry a picture, read-only."""
         columns = self._whole.extra.items()
-        return MappingProxyType({name: read_only(gather(column, self._rows)) for name, column in columns})
+        return MappingProxyType({name: validation.read_only(gather(column, self._rows)) for name, column in columns})
 
     @property
     def alphabet(self) -> Alphabet:
@@ -160,7 +160,7 @@ class Dataset:
     @cached_property
     def class_counts(self) -> npt.NDArray[np.int64]:
         """Pictures a class, int64 ``(num_classes,)``, read-only."""
-        return read_only(np.bincount(self.labels, minlength=self.num_classes).astype(np.int64))
+        return validation.read_only(np.bincount(self.labels, minlength=self.num_classes).astype(np.int64))
 
     @cached_property
     def digest(self) -> str:
@@ -172,8 +172,16 @@ class Dataset:
         return digest.hexdigest()
 
     def take(self, positions: npt.ArrayLike) -> ImageArray:
-        """Return a copy of the pictures at positions of this part, uint8 ``(len(positions), height, width, 1)``."""
-        return self._whole.images.take(self._rows[np.asarray(positions, np.int64)], axis=0)
+        """Return a copy of the pictures at positions of this part, uint8 ``(len(positions), height, width, 1)``.
+
+        Raises:
+            DataError: If one is out of range.
+        """
+        try:
+            rows = self._rows[np.asarray(positions, np.int64)]
+        except IndexError as error:
+            raise DataError(f"no picture is at such a position: {error}") from None
+        return self._whole.images.take(rows, axis=0)
 
     def subset(self, positions: npt.ArrayLike) -> "Dataset":
         """Return the part at positions, in their order, without copying pixels.
@@ -186,7 +194,7 @@ class Dataset:
             raise DataError(f"a subset needs a list of whole numbers, not {chosen.dtype} of shape {chosen.shape}")
         if chosen.min() < 0 or chosen.max() >= len(self):
             raise DataError(f"a subset's positions lie in 0..{len(self) - 1}, not in {chosen.min()}..{chosen.max()}")
-        return replace(self, _rows=read_only(self._rows[chosen]))
+        return replace(self, _rows=validation.read_only(self._rows[chosen]))
 
     def select_classes(self, characters: str | Sequence[str]) -> "Dataset":
         """Return the pictures of some classes, without copying pixels; their alphabet is these classes alone.
@@ -220,8 +228,8 @@ class Dataset:
         numbers = np.array([places.get(text, -1) for text in self.alphabet.characters], np.int64)
         lost = [self.alphabet.characters[number] for number in np.flatnonzero((numbers < 0) & (self.class_counts > 0))]
         if lost:
-            raise DataError(f"{self.name} has pictures of {_listed(lost)}, which the other alphabet lacks")
-        whole = replace(self._whole, labels=read_only(numbers[self._whole.labels]), alphabet=wanted)
+            raise DataError(f"{self.name} has pictures of {validation.listed(lost)}, which the other alphabet lacks")
+        whole = replace(self._whole, labels=validation.read_only(numbers[self._whole.labels]), alphabet=wanted)
         return replace(self, _whole=whole)
 
     def split(self, fraction: float, *, by: By = "class", seed: int = 0) -> tuple["Dataset", "Dataset"]:
@@ -287,14 +295,4 @@ class Dataset:
 
     def _warn_of_lost(self, parts: Sequence["Dataset"]) -> None:
         lost = np.logical_or.reduce([part.class_counts == 0 for part in parts]) & (self.class_counts > 0)
-        _warn_of_absent(self.alphabet, lost, f"a part of {self.name}", stacklevel=4)
-
-
-def _warn_of_absent(alphabet: Alphabet, absent: npt.NDArray[np.bool_], where: str, *, stacklevel: int = 3) -> None:
-    characters = [text for text, gone in zip(alphabet.characters, absent, strict=True) if gone]
-    if characters:
-        warnings.warn(f"{where} has no picture of {_listed(characters)}", UserWarning, stacklevel=stacklevel)
-
-
-def _listed(characters: Sequence[str]) -> str:
-    return ", ".join(characters[:20]) + (", ..." if len(characters) > 20 else "")
+        validation.warn_of_absent(self.alphabet, lost, f"a part of {self.name}", stacklevel=4)

@@ -44,7 +44,8 @@ def load_dataset(name: str = "digits", *, protocol: str | None = None, fold: int
     Raises:
         UnknownNameError: If there is no such data set or protocol.
         ConfigError: If the protocol has no such fold.
-        DownloadError: If the files could not be fetched, or (IntegrityError) are not those that were published.
+        DownloadError: If the files could not be fetched.
+        IntegrityError: If they are not those that were published.
         OutputError: If the cache cannot be written.
     """
     info = find_dataset(name)

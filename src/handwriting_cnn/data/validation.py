@@ -1,6 +1,7 @@
 """Checks of the arrays that a data set is made of."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -97,3 +98,15 @@ def read_only(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def warn_of_absent(alphabet: Alphabet, absent: npt.NDArray[np.bool_], where: str, *, stacklevel: int = 3) -> None:
+    """Warn of the classes without a picture, if there are any; ``stacklevel`` names the caller who is told."""
+    characters = [text for text, gone in zip(alphabet.characters, absent, strict=True) if gone]
+    if characters:
+        warnings.warn(f"{where} has no picture of {listed(characters)}", UserWarning, stacklevel=stacklevel)
+
+
+def listed(characters: Sequence[str]) -> str:
+    """Return characters as a message shows them, the first 20."""
+    return ", ".join(characters[:20]) + (", ..." if len(characters) > 20 else "")

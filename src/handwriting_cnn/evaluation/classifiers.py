@@ -27,6 +27,9 @@ class Ensemble:
 
     Attributes:
         members: The classifiers, one or more.
+
+    Raises:
+        ConfigError: If there is none.
     """
 
     members: Sequence[Classifier]
@@ -37,7 +40,12 @@ class Ensemble:
             raise ConfigError("an ensemble must have at least one member")
 
     def __call__(self, images: ImageArray, /) -> ProbabilityArray:
-        """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``."""
+        """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``.
+
+        Raises:
+            ShapeMismatchError: If the members' answers have different shapes.
+            DataError: If one's answers are no probabilities.
+        """
         return _mean([asking(member)(images) for member in self.members], len(images))
 
 
@@ -51,6 +59,9 @@ class ShiftAveraging:
     Attributes:
         classifier: The classifier.
         pixels: Pixels of a shift, at least 1 and less than the pictures' side.
+
+    Raises:
+        ConfigError: If ``pixels`` is below 1.
     """
 
     classifier: Classifier
@@ -61,7 +72,15 @@ class ShiftAveraging:
             raise ConfigError(f"a shift must be an int of 1 or more pixels, but is {self.pixels!r}")
 
     def __call__(self, images: ImageArray, /) -> ProbabilityArray:
-        """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``."""
+        """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``.
+
+        Raises:
+            ConfigError: If the shift is as large as the pictures.
+            ShapeMismatchError: If the pictures have another form, or the answers are not one row a picture.
+            DataError: If they are no probabilities.
+        """
+        if np.ndim(images) != 4:
+            raise ShapeMismatchError(f"pictures must be (n, height, width, channels), but are {np.shape(images)}")
         if self.pixels >= min(images.shape[1:3]):
             raise ConfigError(f"a shift of {self.pixels} pixels leaves nothing of {images.shape[1:3]} pixels")
         ask = asking(self.classifier)

@@ -33,6 +33,9 @@ class Evaluator:
         batch_size: Pictures that are classified at once, 1 or more.
         top_k: How many of the most probable answers count for the top-k accuracy, 1 or more; there is none where the
             classes are no more than that.
+
+    Raises:
+        ConfigError: If one of them is no whole number of 1 or more.
     """
 
     batch_size: int = 256

@@ -199,6 +199,7 @@ class EvaluationReport:
 
         Raises:
             DataError: If something is missing or cannot be.
+            UnknownNameError: If the alphabet has a part that does not exist.
         """
         try:
             alphabet = Alphabet.from_json(values["alphabet"])
@@ -274,6 +275,7 @@ class EvaluationReport:
 
         Raises:
             DataError: If the report does not know the pictures.
+            ConfigError: If ``columns`` is below 1.
         """
         from .plots import plot_mistakes
 

@@ -131,7 +131,8 @@ def open_export(path: str | PathLike[str]) -> Classifier:
         path: A file that ends in ``.onnx`` or ``.tflite``.
 
     Returns:
-        Probabilities ``(n, num_classes)`` of pictures ``(n, height, width, channels)`` 0..255.
+        A function from pictures ``(n, height, width, channels)`` 0..255 to probabilities ``(n, num_classes)``; pictures
+        of another size raise :class:`~handwriting_cnn.ShapeMismatchError`.
 
     Raises:
         ConfigError: If the suffix is another, or the runtime is not installed.

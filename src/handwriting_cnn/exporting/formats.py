@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from handwriting_cnn.errors import ConfigError, ExportError
 from handwriting_cnn.models.blocks import FusedBatchNormalization
+from handwriting_cnn.models.checks import check_size
 from handwriting_cnn.models.normalization import MomentNormalization
 from handwriting_cnn.models.registry import build_from_spec, model_spec
 from handwriting_cnn.models.weights import weight_array
@@ -113,8 +114,14 @@ class Onnx(Format):
         import onnxruntime
 
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        name = session.get_inputs()[0].name
-        return lambda images: session.run(None, {name: np.asarray(images, np.float32)})[0]
+        given = session.get_inputs()[0]
+        shape = tuple(given.shape)
+
+        def answer(images: ImageArray) -> Any:
+            check_size(shape, images)
+            return session.run(None, {given.name: np.asarray(images, np.float32)})[0]
+
+        return answer
 
 
 class LiteRT(Format):
@@ -154,9 +161,12 @@ class LiteRT(Format):
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(str(path))
+        interpreter.allocate_tensors()  # refuses operations that LiteRT does not have, before anything is asked
         given, result = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+        shape = tuple(interpreter.get_input_details()[0]["shape_signature"].tolist())
 
         def answer(images: ImageArray) -> Any:
+            check_size(shape, images)
             interpreter.resize_tensor_input(given, images.shape)
             interpreter.allocate_tensors()
             interpreter.set_tensor(given, np.asarray(images, np.float32))

@@ -20,6 +20,7 @@ _CHOICES: Final = {"polarity": Polarity, "background": Background}
 _BLANK: Final = 32  # grey levels: less contrast than this is paper's texture, not ink
 _TEXTURE: Final = 3 * 1.4826  # of the median absolute deviation: three standard deviations of a normal spread
 _INK: Final = 64  # a level, of 255, that counts as ink when the picture is cropped
+_BAND_PIXELS: Final = 2**20
 _GAIN: Final = 8  # most that levels are raised after shrinking: a speck of dust must not become a letter
 
 
@@ -36,6 +37,10 @@ class PreprocessSpec:
             ``"keep"`` leaves the levels as they are.
         crop: Whether to cut to the ink's box before scaling.
         margin: Share of the square that stays paper on each side, 0 up to 0.45.
+
+    Raises:
+        ConfigError: If a number is outside its range, or ``crop`` is neither true nor false.
+        UnknownNameError: If ``polarity`` or ``background`` is none of the above.
     """
 
     height: int = 32
@@ -64,7 +69,12 @@ class PreprocessSpec:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "PreprocessSpec":
-        """Make a spec from what :meth:`to_json` returned; a setting that does not exist is refused."""
+        """Make a spec from what :meth:`to_json` returned.
+
+        Raises:
+            UnknownNameError: If a setting does not exist, or ``polarity`` or ``background`` is none.
+            ConfigError: If another setting is outside its range.
+        """
         UnknownNameError.check("preprocessing setting", values, known=(item.name for item in fields(cls)))
         return cls(**values)
 
@@ -100,16 +110,16 @@ def preprocess(image: GreyImage, spec: PreprocessSpec) -> ImageArray:
     turned = spec.polarity == "dark-on-light" or (spec.polarity == "auto" and paper > 127)
     if not turned and paper == 0 and image.shape == (spec.height, spec.width) and not spec.crop and not spec.margin:
         return image[..., np.newaxis].copy()
-    levels = image.astype(np.float32)
+    levels = np.arange(256, dtype=np.float32)  # what becomes of each grey
     if turned:
         levels, paper = 255 - levels, 255 - paper
-    ink = _ink(levels - paper, texture)
+    ink = _ink(levels - paper, texture, brightest=image.min() if turned else image.max())
     subtract = spec.background == "subtract"
     if subtract:
         levels, paper = ink, 0.0
     if spec.crop:
-        levels = levels[_box(ink)]
-    square = _fitted(levels, spec, paper=paper)
+        image = image[_box((ink > _INK)[image])]
+    square = _fitted(image, levels, spec, paper=paper)
     if subtract:
         square *= min(255 / max(float(square.max()), 1), _GAIN)
     return np.clip(np.rint(square), 0, 255).astype(np.uint8)[..., np.newaxis]
@@ -132,30 +142,44 @@ def quantile(values: _Levels, share: float) -> float:
     return float(ordered[below] + part * (ordered[min(below + 1, len(ordered) - 1)] - ordered[below]))
 
 
-def _ink(contrast: _Levels, texture: float) -> _Levels:
-    top = float(contrast.max())
+def _ink(contrast: _Levels, texture: float, *, brightest: int) -> _Levels:
+    """Return the ink of each grey, by the contrast of each and which of them is the picture's brightest."""
+    top = float(contrast[brightest])
     if top < _BLANK:
         return np.zeros_like(contrast)
     texture = min(texture, top / 2)
     return np.maximum(contrast - texture, 0) * (255 / (top - texture))
 
 
-def _box(ink: _Levels) -> tuple[slice, slice]:
-    inked = ink > _INK
+def _box(inked: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
     if not inked.any():
         return slice(None), slice(None)
     rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def _fitted(levels: _Levels, spec: PreprocessSpec, *, paper: float) -> _Levels:
+def _fitted(image: GreyImage, levels: _Levels, spec: PreprocessSpec, *, paper: float) -> _Levels:
     inner = 1 - 2 * spec.margin
-    scale = min(spec.height * inner / levels.shape[0], spec.width * inner / levels.shape[1])
-    height, width = (max(round(side * scale), 1) for side in levels.shape)
-    if (height, width) != levels.shape:
-        # Pillow's bilinear filter covers the whole source area of a pixel when it shrinks.
-        levels = np.asarray(Image.fromarray(levels).resize((width, height), Image.Resampling.BILINEAR))
+    scale = min(spec.height * inner / image.shape[0], spec.width * inner / image.shape[1])
+    height, width = (max(round(side * scale), 1) for side in image.shape)
+    rows = max(_BAND_PIXELS // image.shape[1], 1)
+    if len(image) > rows:
+        # Pillow scales widths first, row by row. In bands it is the same, but the floats of a large photo would take
+        # four times the memory of its pixels.
+        tops = range(0, len(image), rows)
+        scaled = np.concatenate([_scaled(levels[image[top : top + rows]], width=width) for top in tops])
+    else:
+        scaled = levels[image]
+    scaled = _scaled(scaled, width=width, height=height)
     square = np.full((spec.height, spec.width), paper, np.float32)
     top, left = (spec.height - height) // 2, (spec.width - width) // 2
-    square[top : top + height, left : left + width] = levels
+    square[top : top + height, left : left + width] = scaled
     return square
+
+
+def _scaled(levels: _Levels, *, width: int, height: int | None = None) -> _Levels:
+    size = (width, len(levels) if height is None else height)
+    if size == levels.shape[::-1]:
+        return levels
+    # Pillow's bilinear filter covers the whole source area of a pixel when it shrinks.
+    return np.asarray(Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR))

@@ -77,6 +77,24 @@ def check_declared(model: "keras.Model", *, input_shape: Shape, num_classes: int
         )
 
 
+def check_size(declared: object, images: Any) -> None:
+    """Compare pictures with the shape ``(n, height, width, channels)`` that a network or an exported one declares.
+
+    Args:
+        declared: The shape, with ``None`` or a text where a side may be any; what is no tuple tells nothing.
+        images: The pictures.
+
+    Raises:
+        ShapeMismatchError: If they have another size.
+    """
+    if not isinstance(declared, tuple):
+        return
+    sides = [side if isinstance(side, int) and side > 0 else None for side in declared[1:]]
+    given = np.shape(images)
+    if not given or not _fits(sides, given[1:]):
+        raise ShapeMismatchError(f"the network takes pictures of {_size(sides)}, but these are of {_size(given[1:])}")
+
+
 def _fits(declared: Sequence[int | None], actual: Sequence[int]) -> bool:
     return len(declared) == len(actual) and all(
         one in (None, other) for one, other in zip(declared, actual, strict=True)

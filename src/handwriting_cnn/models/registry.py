@@ -37,6 +37,9 @@ class ModelSpec:
     Attributes:
         name: The registered name.
         options: JSON values by argument name; ``input_shape`` and ``num_classes`` are among them.
+
+    Raises:
+        ConfigError: If an option is no JSON value.
     """
 
     name: str
@@ -45,7 +48,7 @@ class ModelSpec:
     def __post_init__(self) -> None:
         try:
             plain = json.loads(json.dumps(dict(self.options), allow_nan=False))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ConfigError(f"options of model {self.name!r} must be JSON values: {error}") from None
         object.__setattr__(self, "options", MappingProxyType(plain))
 

@@ -221,7 +221,8 @@ class Recognizer:
             images: As for :meth:`predict_proba`.
 
         Raises:
-            DataError: If the pictures have another form.
+            DataError: As :meth:`predict_proba`.
+            ShapeMismatchError: As :meth:`predict_proba`.
         """
         probabilities = self.predict_proba(images)
         return [self._text(row) for row in probabilities]

@@ -92,14 +92,31 @@ def load_tensors(path: Path, *, max_bytes: int = LARGEST_BYTES) -> dict[str, npt
     return dict(tensors)
 
 
+def check_spelling(path: Path) -> None:
+    """Refuse a tensor file that is read, but whose header is spelled otherwise than :func:`save_tensors` spells it.
+
+    JSON has many spellings of one value, such as other spaces, and a digest over values notices none of them.
+
+    Raises:
+        ModelFileError: If it is spelled otherwise.
+    """
+    with path.open("rb") as file:
+        text = file.read(int.from_bytes(file.read(8), "little"))
+    if _spelled(json.loads(text)) != text:
+        raise ModelFileError(f"{path} has a damaged header: it is not spelled as it was written")
+
+
 def _with_metadata(data: bytes, metadata: Mapping[str, str]) -> bytes:
     # safetensors itself writes metadata in another order in each process. The format is the header's length as a
     # little-endian uint64, the header (JSON, padded with spaces to a multiple of 8), the tensors.
     start = 8 + int.from_bytes(data[:8], "little")
-    header = {"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8:start])}
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
+    text = _spelled({"__metadata__": dict(sorted(metadata.items())), **json.loads(data[8:start])})
     return len(text).to_bytes(8, "little") + text + data[start:]
+
+
+def _spelled(header: Mapping[str, Any]) -> bytes:
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    return text + b" " * (-len(text) % 8)
 
 
 def _check_file(path: Path, max_bytes: int) -> None:

@@ -101,6 +101,8 @@ def run_task(
         UnknownNameError: If there is no such task, data set or protocol.
         RunFolderError: If ``out`` holds another run.
         OutputError: If ``out`` cannot be written.
+        ConfigError: If ``epochs`` or ``seed`` is outside its range.
+        DataError: If ``dataset`` or ``source`` is neither a name nor splits.
         DownloadError: If the data set cannot be fetched.
     """
     task = find_task(name)
@@ -124,8 +126,6 @@ def run_tasks(
 ) -> tuple[TaskResult, ...]:
     """Run all tasks of a name, each once: ``"task3"``, ``"task4"``, or ``"all"``.
 
-    Arguments and errors are those of :func:`run_task`.
-
     Args:
         name: What to run.
         dataset: A catalogued data set's name, or splits of your own.
@@ -139,6 +139,14 @@ def run_tasks(
 
     Returns:
         The results in order.
+
+    Raises:
+        UnknownNameError: As :func:`run_task`, and so the others.
+        RunFolderError: As there.
+        OutputError: As there.
+        ConfigError: As there.
+        DataError: As there.
+        DownloadError: As there.
     """
     from handwriting_cnn.tasks.comparison_page import save_comparison
 

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 import keras
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from handwriting_cnn.augment.outliers import make_outliers
 from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.training.group import Group
 
 _KNOWN: Final = 0.5
+_ALONE: Final = Group()
 
 if TYPE_CHECKING:
     from handwriting_cnn.types import KerasBase as _CategoricalAccuracy
@@ -33,6 +36,8 @@ class Batches(_PyDataset):
         outliers: So many more pictures a batch, as a share of it, that are no characters: their label is spread evenly
             over all classes. They follow from seed, epoch and batch.
         weights: Each class's weight in the loss, or ``None``; an outlier weighs 1.
+        group: The processes that share each batch. What does not divide evenly is left out: at most one picture less
+            than processes, others in each epoch.
     """
 
     def __init__(
@@ -44,8 +49,10 @@ class Batches(_PyDataset):
         first: int = 0,
         outliers: float = 0.0,
         weights: npt.NDArray[np.float32] | None = None,
+        group: Group = _ALONE,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
+        self._group = group
         self._outliers, self._weights = outliers, weights
         self._dataset, self._batch_size, self._seed, self._epoch = dataset, batch_size, seed, 0
         self._first = first
@@ -56,15 +63,18 @@ class Batches(_PyDataset):
     @property
     def per_epoch(self) -> int:
         """Batches of a whole epoch."""
-        return math.ceil(len(self._dataset) / self._batch_size)
+        return math.ceil(len(self._order) / self._batch_size)
 
     def __len__(self) -> int:
         return self.per_epoch - self._first
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        index += self._first
+        return tuple(self._group.part(rows) for rows in self._whole(index + self._first))
+
+    def _whole(self, index: int) -> tuple[Any, ...]:
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        count, more, classes = len(rows), round(self._outliers * len(rows)), self._dataset.num_classes
+        count, size, classes = len(rows), self._group.size, self._dataset.num_classes
+        more = round(self._outliers * count / size) * size
         labels = np.full((count + more, classes), 1 / classes, np.float32)
         labels[:count] = np.eye(classes, dtype=np.float32)[self._labels[rows]]
         pictures = self._dataset.take(rows)
@@ -85,9 +95,41 @@ class Batches(_PyDataset):
         self._order = self._make_order()
 
     def _make_order(self) -> Any:
+        count = len(self._dataset)
         if self._seed is None:
-            return np.arange(len(self._dataset))
-        return np.random.default_rng([self._seed, self._epoch]).permutation(len(self._dataset))
+            return np.arange(count)
+        order = np.random.default_rng([self._seed, self._epoch]).permutation(count)
+        return order[: count // self._group.size * self._group.size]
+
+
+class HeldOut(Batches):
+    """Batches to validate on, in the data set's order; for a group, rows that weigh nothing fill the last one up.
+
+    Args:
+        dataset: The pictures.
+        batch_size: Pictures a batch, or a little fewer for a group.
+        group: The processes that share each batch.
+    """
+
+    def __init__(self, dataset: Dataset, *, batch_size: int, group: Group = _ALONE) -> None:
+        super().__init__(dataset, batch_size=batch_size // group.size * group.size, group=group)
+        self._missing = -len(dataset) % group.size
+
+    @override
+    def _whole(self, index: int) -> tuple[Any, ...]:
+        pictures, labels = super()._whole(index)
+        if self._missing == 0:
+            return pictures, labels
+        # Keras divides the loss by all rows, not by their weights; and all batches have weights, or none.
+        count = len(self._order)
+        weights = np.full(len(labels), (count + self._missing) / count, np.float32)
+        if index + 1 == len(self):
+            blank = np.zeros((self._missing, *pictures.shape[1:]), pictures.dtype)
+            unknown = np.full((self._missing, labels.shape[1]), 1 / labels.shape[1], np.float32)
+            nothing = np.zeros(self._missing, np.float32)
+            pictures, labels = np.concatenate([pictures, blank]), np.concatenate([labels, unknown])
+            weights = np.concatenate([weights, nothing])
+        return pictures, labels, weights
 
 
 class CharacterAccuracy(_CategoricalAccuracy):

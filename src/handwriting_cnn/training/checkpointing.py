@@ -32,6 +32,8 @@ class Checkpointing(_Callback):
     Args:
         recorder: Knows the run's history and the chosen weights.
         save: Takes each checkpoint, or ``None`` to save nothing.
+        leads: Whether this process saves for the whole group; one that does not only holds the first signal back, so
+            that the one that does comes to it.
         users: The user's callbacks. What one gives as ``state_dict()``, JSON values, is part of a checkpoint, and goes
             to its ``load_state_dict()`` when the run continues.
     """
@@ -41,10 +43,12 @@ class Checkpointing(_Callback):
         recorder: Recorder,
         save: Callable[[Checkpoint], None] | None,
         *,
+        leads: bool = True,
         users: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         super().__init__()
-        self._recorder, self._save, self._users = recorder, save, users
+        self._recorder, self._save, self._users = recorder, save if leads else None, users
+        self._holds = save is not None
         self._user_states: list[dict[str, Any] | None] = [None] * len(users)
         self._interruption = Interruption()
         self._saved = time.monotonic()
@@ -73,14 +77,13 @@ class Checkpointing(_Callback):
             TrainingError: If a weight is no longer finite.
         """
         self._steps = self._first + min(batch + 1, self.params["steps"])  # an execution's last one may be beyond
-        if self._save is None:
-            return
-        if self._interruption.asked or time.monotonic() - self._saved > SAVE_SECONDS:
+        if self._save is not None and self._is_time():
             if keras.backend.backend() == "jax":
                 self.model.jax_state_sync()  # until then the variables have the values of the epoch's beginning
             self._keep(self._checkpoint(step=self._steps))
             self._interruption.obey()
-        self._interruption.hold()  # from the first update on: before it there is nothing to save
+        if self._holds:  # from the first update on: before it there is nothing to save
+            self._interruption.hold()
 
     @override
     def on_test_begin(self, logs: Any = None) -> None:
@@ -126,6 +129,9 @@ class Checkpointing(_Callback):
     def close(self) -> None:
         """Let signals act as they did before, whatever ended the run."""
         self._interruption.release()
+
+    def _is_time(self) -> bool:
+        return self._interruption.asked is not None or time.monotonic() - self._saved > SAVE_SECONDS
 
     def _checkpoint(self, *, step: int) -> Checkpoint:
         recorder = self._recorder

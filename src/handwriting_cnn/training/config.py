@@ -26,6 +26,9 @@ class Stage:
             trunk of a :func:`~handwriting_cnn.transfer` model.
         learning_rate: The stage's highest rate, above 0; ``None`` takes the config's. The config's schedule runs over
             the stage's own updates.
+
+    Raises:
+        ConfigError: If a setting is outside its range.
     """
 
     epochs: int
@@ -44,7 +47,12 @@ class Stage:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Stage":
-        """Make a stage from JSON values; a setting that does not exist is refused."""
+        """Make a stage from JSON values.
+
+        Raises:
+            UnknownNameError: If a setting does not exist.
+            ConfigError: If there are no epochs, or a setting is outside its range.
+        """
         if not isinstance(values, Mapping):
             raise ConfigError(f"a stage must be an object of settings, but is {values!r}")
         UnknownNameError.check("setting of a stage", values, known=(item.name for item in fields(cls)))
@@ -96,6 +104,10 @@ class TrainConfig:
             It changes the speed only, never the weights.
         deterministic: Whether equal runs end bit-equal. TensorFlow's switch is for the whole process and stays on.
         seed: Seed of order, distortion and dropout, at least 0.
+
+    Raises:
+        ConfigError: If a number is outside its range, or settings contradict each other.
+        UnknownNameError: If a setting that is a choice is none of the above.
     """
 
     epochs: int | Literal["auto"] = "auto"
@@ -151,7 +163,12 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "TrainConfig":
-        """Make a config from what :meth:`to_json` returned; a setting that does not exist is refused."""
+        """Make a config from what :meth:`to_json` returned.
+
+        Raises:
+            UnknownNameError: If a setting does not exist, or one that is a choice is none.
+            ConfigError: If another setting is outside its range, or settings contradict each other.
+        """
         UnknownNameError.check("training setting", values, known=(item.name for item in fields(cls)))
         augment = values.get("augment")
         if isinstance(augment, Mapping):

@@ -11,11 +11,12 @@ from typing_extensions import override
 from handwriting_cnn.augment.warp import Augment
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.training.averages import averaged_weights
-from handwriting_cnn.training.batches import Batches, CharacterAccuracy
+from handwriting_cnn.training.batches import Batches, CharacterAccuracy, HeldOut
 from handwriting_cnn.training.callbacks import FiniteLoss, Progress, SeedStates, Validation
 from handwriting_cnn.training.checkpointing import Checkpointing, Completion
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
+from handwriting_cnn.training.group import Group
 from handwriting_cnn.training.jitter import jittering
 from handwriting_cnn.training.optimization import class_weights, make_optimizer
 from handwriting_cnn.training.precision import ComputePrecision
@@ -43,6 +44,7 @@ class Loop:
         checkpointing: Saves the state.
         callbacks: The user's.
         bar: Shows how far the run is.
+        group: The processes that train together.
     """
 
     wrapper: keras.Model
@@ -52,6 +54,7 @@ class Loop:
     checkpointing: Checkpointing
     callbacks: Sequence[keras.callbacks.Callback]
     bar: Progress
+    group: Group
 
     def run(self, stage: PlannedStage, last: Checkpoint | None) -> None:
         """Train a stage, or what is left of it.
@@ -65,7 +68,7 @@ class Loop:
             return
         config, wrapper = stage.config, self.wrapper
         first = last.step if last is not None and last.epoch == epoch else 0
-        batches = self._batches(config, first=first)
+        batches = self._batches(config, self.group, first=first)
         wrapper.compile(
             optimizer=make_optimizer(config, steps=batches.per_epoch * (stage.end - stage.first)),
             loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
@@ -75,13 +78,14 @@ class Loop:
         goes_on = last is not None and last.epoch == epoch and (epoch > stage.first or first > 0)
         self.checkpointing.begin(wrapper, last if goes_on else None)
         precision = ComputePrecision(recorder.network, config.precision)
-        averaged = None if config.ema is None else _averaging(wrapper, self._batches(config))
+        # Each process of a group estimates the averages' statistics on whole batches, and finds the same.
+        averaged = None if config.ema is None else _averaging(wrapper, self._batches(config, Group()))
         callbacks = self._callbacks(config, precision, averaged)
         with precision.training(), jittering(recorder.network, config.augment):
             if first:  # Keras has no way into the middle of an epoch: it is one of its own
                 self._finish_epoch(epoch, batches, callbacks)
                 write_variables(recorder.network.weights, recorder.raw, prefix="model")
-                epoch, batches = epoch + 1, self._batches(config)
+                epoch, batches = epoch + 1, self._batches(config, self.group)
             if epoch < stage.end and not recorder.finished:
                 self._fit(batches, callbacks, first=epoch, end=stage.end)
         # Keras ends with the averages, where there are any; the next stage begins where this one's updates led.
@@ -116,7 +120,7 @@ class Loop:
         every.on_epoch_end(epoch, logs)
         every.on_train_end(logs)
 
-    def _batches(self, config: TrainConfig, *, first: int = 0) -> Batches:
+    def _batches(self, config: TrainConfig, group: Group, *, first: int = 0) -> Batches:
         return Batches(
             self.train,
             batch_size=int(config.batch_size),
@@ -124,10 +128,13 @@ class Loop:
             first=first,
             outliers=config.outliers,
             weights=class_weights(config, self.train),
+            group=group,
         )
 
     def _held_out(self) -> Batches | None:
-        return None if self.validation is None else Batches(self.validation, batch_size=_VALIDATION_BATCH)
+        if self.validation is None:
+            return None
+        return HeldOut(self.validation, batch_size=_VALIDATION_BATCH, group=self.group)
 
     def _callbacks(
         self,

@@ -51,17 +51,20 @@ class RunFolder:
         run = self._read() if self.checkpoints.exist() else None
         return {} if run is None else {name: run["config"][name] for name in _AUTO if name in run["config"]}
 
-    def claim(self, run: Mapping[str, Any]) -> None:
+    def claim(self, run: Mapping[str, Any], *, leads: bool = True) -> None:
         """Make the folder this run's, or check that it is.
 
         Args:
             run: JSON values that tell runs apart, in named groups.
+            leads: Whether this process does so for its group; one that does not only learns which checkpoints are its.
 
         Raises:
             RunFolderError: If the folder is another run's; every difference is named.
         """
         plain = json.loads(json.dumps({"format": _FORMAT, **run}))
         self.checkpoints.run = {name: hashlib.sha256(canonical_json(plain[name])).hexdigest() for name in run}
+        if not leads:
+            return
         found = self._read()
         if found is None and self.checkpoints.exist():
             raise RunFolderError(f"{self.path} has checkpoints but no run.json: whose they are cannot be told")

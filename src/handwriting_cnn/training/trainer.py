@@ -21,6 +21,7 @@ from handwriting_cnn.training.calibration import reading_rules
 from handwriting_cnn.training.callbacks import Progress
 from handwriting_cnn.training.checkpointing import Checkpointing
 from handwriting_cnn.training.config import TrainConfig
+from handwriting_cnn.training.group import Group, current_group
 from handwriting_cnn.training.loop import Loop, distorting
 from handwriting_cnn.training.optimization import class_weights
 from handwriting_cnn.training.precision import ComputePrecision, leaf_layers
@@ -104,8 +105,9 @@ class Trainer:
         plan_stages(model, resolved(self.config, model=model, num_images=len(train)))
         class_weights(self.config, train)
         folder = None if run_dir is None else RunFolder(Path(run_dir))
-        with nullcontext() if folder is None else folder.locked():
-            return self._fit(model, train, validation, folder, list(callbacks), progress=progress)
+        group = current_group()
+        with folder.locked() if folder is not None and group.leads else nullcontext():
+            return self._fit(model, train, validation, folder, group, list(callbacks), progress=progress)
 
     def _fit(
         self,
@@ -113,34 +115,41 @@ class Trainer:
         train: Dataset,
         validation: Dataset | None,
         folder: RunFolder | None,
+        group: Group,
         callbacks: list[keras.callbacks.Callback],
         *,
         progress: bool | None,
     ) -> TrainResult:
-        config = self._resolve(model, train, folder)
+        config = self._resolve(model, train, folder, group)
+        group.check_batch_size(int(config.batch_size))
         if config.deterministic:
             _make_deterministic()
         stages, provenance = plan_stages(model, config), _provenance(train, validation)
         if folder is not None:
             run = {"data": provenance, "architecture": _architecture(model), "start": _start(model, config)}
-            folder.claim({"config": config.to_json(), **run})
+            folder.claim({"config": config.to_json(), **run}, leads=group.leads)
+            group.agreed(0)  # before that no process but the first knows that the checkpoints are this run's
         last = None if folder is None else folder.checkpoints.newest()
+        group.check_place(*(0, 0) if last is None else (last.epoch, last.step))
 
-        recorder, bar = Recorder(model, config), Progress(int(config.epochs), shown=progress)
+        recorder = Recorder(model, config)
+        bar = Progress(int(config.epochs), shown=progress if group.leads else False)
         if last is not None:
             recorder.continue_from(last)
+        wrapper = distorting(model, train, config)
         loop = Loop(
-            wrapper=distorting(model, train, config),
+            wrapper=wrapper,
             train=train,
             validation=validation,
             recorder=recorder,
             checkpointing=Checkpointing(recorder, None if folder is None else folder.checkpoints.save, users=callbacks),
             callbacks=callbacks,
             bar=bar,
+            group=group,
         )
         try:
             for stage in stages:
-                with frozen(model, stage.freeze):
+                with frozen(model, stage.freeze), group.sharing(wrapper):
                     loop.run(stage, last)
         finally:
             loop.checkpointing.close()
@@ -157,11 +166,11 @@ class Trainer:
             reading=reading_rules(model, train, validation),
             provenance=provenance,
         )
-        if folder is not None:
+        if folder is not None and group.leads:
             result.save_history(folder.path)
         return result
 
-    def _resolve(self, model: keras.Model, train: Dataset, folder: RunFolder | None) -> TrainConfig:
+    def _resolve(self, model: keras.Model, train: Dataset, folder: RunFolder | None, group: Group) -> TrainConfig:
         """Return the config without ``"auto"``; a run that continues keeps what it began with."""
         earlier = {} if folder is None else folder.resolved_values()
         settled = {"epochs": bool(self.config.stages), "keep": self.config.early_stopping is not None}
@@ -173,7 +182,7 @@ class Trainer:
         batches = Batches(train, batch_size=int(config.batch_size))
         with ComputePrecision(model, config.precision).training():
             steps = auto_steps_per_execution(model, batches[0][0], steps_per_epoch=len(batches))
-        return dataclasses.replace(config, steps_per_execution=steps)
+        return dataclasses.replace(config, steps_per_execution=group.agreed(steps))
 
 
 def _check_fit(model: keras.Model, train: Dataset) -> None:

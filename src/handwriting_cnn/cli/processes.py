@@ -106,13 +106,14 @@ def member_of_group() -> Iterator[None]:
         return
     if _STARTED_BY in os.environ:
         threading.Thread(target=_follow, args=(int(os.environ[_STARTED_BY]),), daemon=True).start()
-    status = 1
+    status = 0
     try:
         yield
     except SystemExit as done:
         status = done.code if isinstance(done.code, int) else 0
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
+        status = 1
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

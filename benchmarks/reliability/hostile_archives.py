@@ -105,9 +105,6 @@ def _zipped(files: Files, rng: random.Random) -> bytes:
     return file.getvalue()
 
 
-# ---- Hostile in any packing
-
-
 def _named(*names: str) -> Maker:
     return lambda packing, files, rng: packed(packing, {**files, rng.choice(names): b"x"}, rng)
 
@@ -139,9 +136,6 @@ _HOSTILE: dict[str, Maker] = {
     "followed by more": _followed,
     "no archive": _no_archive,
 }
-
-
-# ---- Hostile tars
 
 
 def _typed(*types: bytes) -> Maker:
@@ -209,9 +203,6 @@ _HOSTILE_TAR: dict[str, Maker] = {
     "chain of extended headers": _chain,
     "endless tar": _endless,
 }
-
-
-# ---- Hostile zips
 
 
 def _attributed(mode: int) -> Maker:

@@ -53,7 +53,7 @@ def main() -> None:
         root = Path(folder)
         began = time.time()
         wanted = outcome(root / "undisturbed", every_update=False)
-        updates = time.time() - (root / "undisturbed" / "begun").stat().st_mtime
+        updates = time.time() - float((root / "undisturbed" / "begun").read_text("utf-8"))
         whole = time.time() - began
         while places.total() < given.kills:
             run, every_update = root / f"chain{chains}", chains % 2 == 1
@@ -135,9 +135,7 @@ def train(folder: Path, *, every_update: bool) -> str:
         ]
     )
     part, validation = train.split(0.125, by="class", seed=0)
-    begun = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: (folder / "begun").touch(exist_ok=True)
-    )
+    begun = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: note_begin(folder / "begun"))
     result = Trainer(CONFIG).fit(
         model, part, validation=validation, run_dir=folder / "run", callbacks=[begun], progress=False
     )
@@ -145,6 +143,11 @@ def train(folder: Path, *, every_update: bool) -> str:
     for weight in model.weights:
         digest.update(np.ascontiguousarray(weight.value).tobytes())
     return digest.hexdigest()
+
+
+def note_begin(file: Path) -> None:
+    if not file.exists():
+        file.write_text(str(time.time()), "utf-8")
 
 
 def place(folder: Path) -> str:

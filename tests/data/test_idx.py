@@ -71,3 +71,10 @@ def test_other_mistakes(tmp_path):
     images, labels = write(tmp_path, idx(PIXELS), idx(LABELS))
     with pytest.raises(DataError, match="item 3: label '2'"):
         load_idx(images, labels, alphabet="ab")
+
+
+def test_more_bytes_than_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("handwriting_cnn.data.idx._LARGEST_BYTES", 100)
+    bomb = struct.pack(">HBB3I", 0, 8, 3, 2**20, 2**10, 2**10) + bytes(1000)
+    with pytest.raises(DataError, match="more than the 100 bytes that are read"):
+        load_idx(*write(tmp_path, gzip.compress(bomb), idx(LABELS)))

@@ -100,3 +100,87 @@ def test_a_header_that_claims_more_than_there_is(path):
         np.lib.format.write_array_header_1_0(file, header)
     with pytest.raises(DataError, match=r"letters\.npz"):
         load_npz(path)
+
+
+def with_header(path, header):
+    """Write an archive whose pictures have a header of that text."""
+    np.savez(path, labels=LABELS)
+    with zipfile.ZipFile(path, "a") as archive:
+        text = header.encode("latin1") + b"\n"
+        content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + PIXELS.tobytes()
+        archive.writestr("images.npy", content)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (6, 4, 5",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (6, 4, -5)}",
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (6L, 4L",
+        "{'descr': [('', '|u1', 'x')], 'fortran_order': False, 'shape': (6, 4, 5)}",
+        "{" * 5000,
+        "'" * 3,
+    ],
+)
+def test_a_header_that_is_none(path, header):
+    with_header(path, header)
+    with pytest.raises(DataError, match=r"letters\.npz"):
+        load_npz(path)
+
+
+@pytest.mark.parametrize("code", [0x110000, 2**32 - 1, 0xD800])
+@pytest.mark.parametrize("order", "<>")
+def test_labels_of_characters_that_there_are_not(path, code, order):
+    labels = np.full(6, code, f"{order}u4").view(f"{order}U1")
+    np.savez(path, images=PIXELS, labels=labels)
+    with pytest.raises(DataError, match="characters that Unicode does not have"):
+        load_npz(path)
+    np.savez(path, images=PIXELS, labels=np.full(6, "ب", f"{order}U1"))
+    assert load_npz(path).alphabet.characters == ("ب",)
+
+
+def test_labels_of_no_width(path):
+    np.savez(path, labels=LABELS)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, descr, shape, content in (
+            ("images", "|u1", PIXELS.shape, PIXELS.tobytes()),
+            ("labels", "<U0", (6,), b""),
+        ):
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+                file.write(content)
+    with pytest.raises(DataError, match="the label is blank"):
+        load_npz(path)
+
+
+def test_labels_of_thousands_of_digits_are_texts(path):
+    np.savez(path, images=PIXELS, labels=np.array(["1" * 5000, "2"] * 3))
+    assert load_npz(path).labels.tolist() == [0, 1] * 3
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_arrays_that_are_packed_otherwise(path, method):
+    np.savez(path.with_suffix(".0.npz"), images=PIXELS, labels=LABELS)
+    with zipfile.ZipFile(path.with_suffix(".0.npz")) as plain, zipfile.ZipFile(path, "w", method) as archive:
+        for name in plain.namelist():
+            archive.writestr(name, plain.read(name))
+    with pytest.raises(DataError, match="neither stored nor deflated"):
+        load_npz(path)
+
+
+def test_an_encrypted_archive(path):
+    np.savez(path, images=PIXELS, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"no whole \.npz file: .*encrypted"):
+        load_npz(path)
+
+
+def test_names_of_arrays_stay_on_one_line(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a\nb.npy", b"")
+    with pytest.raises(UnknownNameError) as caught:
+        load_npz(path)
+    assert len(str(caught.value).splitlines()) == 1

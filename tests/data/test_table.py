@@ -284,3 +284,17 @@ def test_bad_rows_of_picture_tables(table, pictures, line, error, message):
 def test_a_picture_table_without_rows(table):
     with pytest.raises(DataError, match="headings but no rows"):
         load_csv(write(table, ["label,file"]))
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a/" * 3000, "none\x01.png"])
+def test_a_picture_whose_name_can_be_none_is_one_short_line(tmp_path, name):
+    (tmp_path / "letters.csv").write_text(f"file,label\n{name},a\n", "utf-8")
+    with pytest.raises(DataError, match=r"letters\.csv, row 2, column 1: there is no file") as caught:
+        load_csv(tmp_path / "letters.csv")
+    assert len(str(caught.value)) < 300
+
+
+def test_labels_of_thousands_of_digits_are_texts(tmp_path):
+    rows = "".join(f"{label}{',9' * 16}\n" for label in ("1" * 5000, "2", "1" * 5000))
+    (tmp_path / "letters.csv").write_text(rows, "utf-8")
+    assert load_csv(tmp_path / "letters.csv").labels.tolist() == [0, 1, 0]

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from handwriting_cnn.errors import DataError, ImageDecodeError
-from handwriting_cnn.imaging.decode import decode_image
+from handwriting_cnn.imaging.decode import decode_colours, decode_image
 
 RAMP = np.arange(0, 240, dtype=np.uint8).reshape(12, 20)
 
@@ -162,3 +163,23 @@ def test_only_regular_files_are_opened(tmp_path):
             decode_image(tmp_path / path)
     with pytest.raises(ImageDecodeError, match="/dev/zero cannot be read: it is no regular file"):
         decode_image("/dev/zero")
+
+
+ANYTHING = hnp.arrays(
+    st.sampled_from([np.uint8, np.bool_, np.uint16, np.float32, "U2"]),
+    hnp.array_shapes(min_dims=0, min_side=0, max_side=4),
+)
+
+
+@settings(max_examples=150)
+@given(array=ANYTHING)
+def test_any_array_is_decoded_or_refused(array):
+    try:
+        grey, colours = decode_image(array), decode_colours(array)
+    except DataError:
+        assert not (array.dtype == np.uint8 and array.ndim == 2 and array.size)
+        return
+    assert grey.dtype == colours.dtype == np.uint8
+    assert grey.shape == colours.shape[:2] == array.shape[:2]
+    if array.ndim == 2 and array.dtype == np.uint8:
+        np.testing.assert_array_equal(grey, array)

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -150,3 +152,13 @@ def test_a_large_picture_in_bands_is_as_in_one_piece(monkeypatch, background, cr
     whole = preprocess(image, spec).astype(int)
     monkeypatch.setattr("handwriting_cnn.imaging.preprocessing._BAND_PIXELS", 300)
     assert np.abs(preprocess(image, spec) - whole).max() <= 1  # floats are added in another order
+
+
+def test_a_large_picture_takes_little_memory_beside_its_own():
+    image = np.full((3000, 3000), 240, np.uint8)
+    image[1000:2000, 1000:1200] = 20
+    tracemalloc.start()
+    preprocess(image, PreprocessSpec(crop=True))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * image.nbytes

@@ -19,6 +19,7 @@ from handwriting_cnn.errors import DataError, ShapeMismatchError
 _UNSIGNED_BYTES: Final = b"\0\0\x08"
 _GZIP: Final = b"\x1f\x8b"
 _CHUNK: Final = 2**24
+_LARGEST_BYTES: Final = 2**33
 
 
 def load_idx(
@@ -83,6 +84,8 @@ def _parse(path: Path, file: IO[bytes], dimensions: int) -> npt.NDArray[np.uint8
         expected *= side
     while len(body) <= expected and (chunk := file.read(min(_CHUNK, expected + 1 - len(body)))):
         body += chunk
+        if len(body) > _LARGEST_BYTES:
+            raise DataError(f"{path} has more than the {_LARGEST_BYTES:,} bytes that are read")
     if len(body) != expected or not expected:
         claimed = "x".join(map(str, shape))
         found = f"only {len(body):,}" if len(body) < expected else "more" if expected else "none"

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -9,11 +10,13 @@ from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import DataError
 from handwriting_cnn.types import LabelArray
 
+_LONGEST_NUMBER: Final = 100  # digits; of more than 4,300 Python makes no int
+
 
 def class_order(texts: Iterable[str]) -> list[str]:
     """Return the different texts in the order of their classes: by value if all are whole numbers, else sorted."""
     different = sorted({unicodedata.normalize("NFC", text) for text in texts})
-    return sorted(different, key=int) if all(text.isdecimal() for text in different) else different
+    return sorted(different, key=int) if all(map(_is_number, different)) else different
 
 
 def class_numbers(
@@ -39,7 +42,7 @@ def class_numbers(
     chosen = Alphabet.of(class_order(text for _, text in cells) if alphabet is None else alphabet)
     last = first_label + len(chosen) - 1
     named = {text: number for texts in (chosen.names, chosen.characters) for number, text in enumerate(texts)}
-    ambiguous = any(text.isdecimal() and int(text) != first_label + number for text, number in named.items())
+    ambiguous = any(_is_number(text) and int(text) != first_label + number for text, number in named.items())
     known = named if ambiguous else {str(first_label + number): number for number in range(len(chosen))} | named
     labels = np.empty(len(cells), np.int64)
     for index, (where, text) in enumerate(cells):
@@ -51,6 +54,10 @@ def class_numbers(
             )
         labels[index] = number
     return labels, chosen
+
+
+def _is_number(text: str) -> bool:
+    return len(text) < _LONGEST_NUMBER and text.isdecimal()
 
 
 def _shown(alphabet: Alphabet) -> str:

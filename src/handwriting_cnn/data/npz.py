@@ -1,7 +1,8 @@
 """NPZ archives of arrays of the user's own."""
 
+import sys
+import tokenize
 import zipfile
-import zlib
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -16,6 +17,7 @@ from handwriting_cnn.data.labels import class_numbers
 from handwriting_cnn.data.polarity import bright_on_dark
 from handwriting_cnn.data.validation import checked_images
 from handwriting_cnn.errors import DataError, ShapeMismatchError, UnknownNameError
+from handwriting_cnn.storage.archive_members import DAMAGE
 
 _LARGEST_BYTES: Final = 2**33
 # As Keras, MedMNIST, KMNIST and most people's np.savez name them.
@@ -62,6 +64,8 @@ def load_npz(
         truth = truth[:, 0]
     if truth.ndim != 1 or truth.dtype.kind not in "iuU":
         raise DataError(f"labels must be whole numbers or texts of shape (n,), but are {truth.dtype} of {truth.shape}")
+    if truth.dtype.kind == "U" and not _is_text(truth):
+        raise DataError(f"the labels of {source.name} are texts with characters that Unicode does not have")
     if pixels.ndim == 4 and pixels.shape[-1] == 1:
         pixels = pixels[..., 0]
     if pixels.ndim != 3:
@@ -79,24 +83,39 @@ def load_npz(
 def _read(path: Path, wanted: str | None, usual: Sequence[str]) -> npt.NDArray[Any]:
     try:
         with zipfile.ZipFile(path) as archive:
-            sizes = {member.filename.removesuffix(".npy"): member.file_size for member in archive.infolist()}
-            name = wanted if wanted is not None else next((key for key in usual if key in sizes), usual[0])
-            UnknownNameError.check(f"array of {path.name}", [name], known=sizes)
-            return _read_array(archive, name, sizes[name])
-    except (zipfile.BadZipFile, zlib.error, EOFError, MemoryError, NotImplementedError) as error:
+            arrays = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            name = wanted if wanted is not None else next((key for key in usual if key in arrays), usual[0])
+            UnknownNameError.check(f"array of {path.name}", [name], known=map(_shown, arrays))
+            return _read_array(archive, name, arrays[name])
+    except (DataError, UnknownNameError):
+        raise
+    except DAMAGE as error:
         raise DataError(f"{path} is no whole .npz file: {error}") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _read_array(archive: zipfile.ZipFile, name: str, size: int) -> npt.NDArray[Any]:
-    if size > _LARGEST_BYTES:
-        raise DataError(f"array {name!r} has {size:,} bytes, more than the {_LARGEST_BYTES:,} that are read")
-    with archive.open(f"{name}.npy") as file:
+def _read_array(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
+    if member.file_size > _LARGEST_BYTES:
+        raise DataError(
+            f"array {name!r} has {member.file_size:,} bytes, more than the {_LARGEST_BYTES:,} that are read"
+        )
+    if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise DataError(f"array {name!r} of {archive.filename} is neither stored nor deflated, as NumPy's are")
+    with archive.open(member) as file:
         try:
             array: npt.NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-        except ValueError as error:
+        except (ValueError, TypeError, SyntaxError, tokenize.TokenError) as error:
             objects = "allow_pickle" in str(error)
             reason = "it holds pickled objects, which could run code" if objects else str(error)
             raise DataError(f"array {name!r} of {archive.filename} is not read: {reason}") from None
     return array
+
+
+def _is_text(texts: npt.NDArray[Any]) -> bool:
+    codes = np.frombuffer(texts.astype(texts.dtype.newbyteorder("=")).tobytes(), np.uint32)
+    return not ((codes > sys.maxunicode) | ((codes >= 0xD800) & (codes < 0xE000))).any()
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() else repr(name)

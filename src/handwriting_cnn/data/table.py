@@ -109,12 +109,19 @@ def _read_file_rows(
     files, labels = [], []
     for where, cells in islice(read_rows(lines, source=table.name, delimiter=delimiter), 1, None):
         files.append(table.parent / cells[file_column].strip())
-        if not files[-1].is_file():
-            raise DataError(f"{where}, column {file_column + 1}: there is no file {files[-1]}")
+        if not _is_file(files[-1]):
+            raise DataError(f"{where}, column {file_column + 1}: there is no file {files[-1]!s:.200}")
         labels.append((f"{where}, column {label_column + 1}", cells[label_column].strip()))
     if not files:
         raise DataError(f"{table.name} has headings but no rows")
     return files, labels
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long to be one
+        return False
 
 
 def _read_lines(path: Path) -> list[str]:

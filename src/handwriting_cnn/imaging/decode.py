@@ -3,7 +3,6 @@
 import io
 import stat
 import warnings
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from os import PathLike, fspath
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from handwriting_cnn.errors import DataError, ImageDecodeError
 
@@ -22,7 +21,21 @@ ImageSource: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Image.Image | 
 """A path, an encoded file's bytes, an open file, a PIL image, or an array of pixels."""
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
-MAX_PIXELS: Final = 40_000_000
+MAX_PIXELS: Final = 35_000_000
+"""What a quarter of a gigabyte has room for, and a page of A4 at 600 dots per inch."""
+
+_BAND_PIXELS: Final = 2**18
+_MOST_SCANS: Final = 40  # of a JPEG: each goes over all pixels, and may be of a few bytes; usual are 10
+_SCAN: Final = b"\xff\xda"
+_ORIENTATION: Final = 0x0112  # EXIF's tag
+
+# Bytes of memory that a pixel takes at worst, measured: the decoder's, and three of the result.
+_USUAL_BYTES: Final = 7
+_WEBP_BYTES: Final = 18
+_PROGRESSIVE_BYTES: Final = 10
+_TIFF_BYTES: Final = 8
+_SLOW_DECODERS: Final = {"bmp_rle": 140, "ppm_plain": 560}  # as if: Pillow decodes them in Python, pixel by pixel
+_GREY_MODES: Final = {"1", "L", "P"}
 
 
 def decode_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> GreyImage:
@@ -39,7 +52,7 @@ def decode_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> GreyIm
         ImageDecodeError: As there.
         DataError: As there.
     """
-    return _decoded(source, max_pixels, lambda image: np.array(image.convert("L")))
+    return _decoded(source, max_pixels, grey=True)
 
 
 def decode_colours(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
@@ -51,7 +64,10 @@ def decode_colours(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> npt.
     Args:
         source: A path, bytes, open file or PIL image of a format in :data:`FORMATS`; or an array, uint8 or bool of
             shape ``(height, width)`` or ``(height, width, channels)`` with 1 (grey), 3 (RGB) or 4 (RGBA) channels.
-        max_pixels: Largest picture, decided before its pixels are decoded.
+        max_pixels: Largest picture, decided before its pixels are decoded. Where a format's decoder needs more memory a
+            pixel, or is slow, fewer are allowed: two fifths in WebP, seven tenths in a JPEG of several scans
+            (progressive), seven eighths in a TIFF of colours, a twentieth in a BMP of runs, an eightieth in a PPM of
+            digits.
 
     Returns:
         uint8 of shape ``(height, width, 3)`` or ``(height, width)``.
@@ -60,18 +76,21 @@ def decode_colours(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> npt.
         ImageDecodeError: If it is no picture of these formats, is damaged, or is larger than allowed.
         DataError: If an array has another form.
     """
-    return _decoded(source, max_pixels, np.array)
+    return _decoded(source, max_pixels, grey=False)
 
 
-def _decoded(source: ImageSource, max_pixels: int, finish: Callable[[Image.Image], Any]) -> Any:
+def _decoded(source: ImageSource, max_pixels: int, *, grey: bool) -> npt.NDArray[np.uint8]:
     if isinstance(source, np.ndarray):
-        return finish(_flattened("the array", _from_array(source, max_pixels)))
+        return _pixels("the array", _from_array(source, max_pixels), grey=grey)
     name = _name(source)
     try:
         # Pillow warns of damaged metadata, which matters to no pixel, and of sizes, which are checked here.
         with warnings.catch_warnings(action="ignore"), _opened(source) as image:
-            _check_pixels(name, image.size, max_pixels)
-            return finish(_flattened(name, image))
+            _check_pixels(name, image.size, max_pixels * _USUAL_BYTES // _bytes_a_pixel(name, image))
+            image.load()
+            orientation = image.getexif().get(_ORIENTATION)
+            pixels = _pixels(name, image, grey=grey)
+        return _upright(pixels, orientation)
     except DataError:
         raise
     except UnidentifiedImageError:
@@ -108,6 +127,30 @@ def _opened(source: Any) -> AbstractContextManager[Image.Image]:
     return Image.open(source, formats=FORMATS)
 
 
+def _bytes_a_pixel(name: str, image: Image.Image) -> int:
+    if image.format == "WEBP":
+        return _WEBP_BYTES
+    for tile in getattr(image, "tile", ()):
+        if tile[0] in _SLOW_DECODERS:
+            return _SLOW_DECODERS[tile[0]]
+    if image.format == "TIFF" and image.mode not in _GREY_MODES:
+        return _TIFF_BYTES
+    scans = _count_scans(image) if image.format in {"JPEG", "MPO"} else 0
+    if scans > _MOST_SCANS:
+        raise ImageDecodeError(f"{name} is no usual JPEG: it has {scans:,} scans, more than {_MOST_SCANS}")
+    return _PROGRESSIVE_BYTES if scans > 1 else _USUAL_BYTES
+
+
+def _count_scans(image: Image.Image) -> int:
+    file = getattr(image, "fp", None)
+    if file is None:
+        return 0  # decoded already
+    place = file.tell()  # in or behind the header of the first scan
+    content = file.read()
+    file.seek(place)
+    return 1 + content.count(_SCAN)
+
+
 def _check_pixels(name: str, size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels or width * height == 0:
@@ -128,9 +171,33 @@ def _from_array(array: npt.NDArray[Any], max_pixels: int) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
+def _pixels(name: str, image: Image.Image, *, grey: bool) -> npt.NDArray[np.uint8]:
+    """Return an image's pixels, converted in bands of rows: a second image of its size would double the memory."""
+    width, height = image.size
+    rows = max(_BAND_PIXELS // width, 1)
+    whole = np.empty(0, np.uint8)
+    for top in range(0, height, rows):
+        band = _flattened(name, image.crop((0, top, width, min(top + rows, height))))
+        pixels = np.asarray(band.convert("L") if grey else band)
+        if not top:
+            whole = np.empty((height, *pixels.shape[1:]), np.uint8)
+        whole[top : top + rows] = pixels
+    return whole
+
+
+def _upright(pixels: npt.NDArray[np.uint8], orientation: object) -> npt.NDArray[np.uint8]:
+    """Return pixels as a camera that was held so saw them, by EXIF's eight orientations."""
+    if orientation in {5, 6, 7, 8}:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in {3, 4, 7, 8}:
+        pixels = pixels[::-1]
+    if orientation in {2, 3, 6, 7}:
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
 def _flattened(name: str, image: Image.Image) -> Image.Image:
     """Return an image in mode L or RGB."""
-    image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image).astype(np.float32)
         top = 1 if image.mode == "F" else 65_535  # Pillow opens 16-bit files as I;16 or I

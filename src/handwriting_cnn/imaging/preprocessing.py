@@ -164,8 +164,8 @@ def _fitted(image: GreyImage, levels: _Levels, spec: PreprocessSpec, *, paper: f
     height, width = (max(round(side * scale), 1) for side in image.shape)
     rows = max(_BAND_PIXELS // image.shape[1], 1)
     if len(image) > rows:
-        # Pillow scales widths first, row by row. In bands it is the same, but the floats of a large photo would take
-        # four times the memory of its pixels.
+        # Pillow scales widths first, row by row: in bands it is the same but for rounding. The floats of a whole photo
+        # would take four times the memory of its pixels.
         tops = range(0, len(image), rows)
         scaled = np.concatenate([_scaled(levels[image[top : top + rows]], width=width) for top in tops])
     else:

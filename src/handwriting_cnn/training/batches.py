@@ -51,7 +51,7 @@ class Batches(_PyDataset):
         weights: npt.NDArray[np.float32] | None = None,
         group: Group = _ALONE,
     ) -> None:
-        super().__init__(workers=1, use_multiprocessing=False)
+        super().__init__(workers=2, use_multiprocessing=False)
         self._group = group
         self._outliers, self._weights = outliers, weights
         self._dataset, self._batch_size, self._seed, self._epoch = dataset, batch_size, seed, 0

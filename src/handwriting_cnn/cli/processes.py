@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, ModuleType
-from typing import IO, Final
+from typing import IO, Final, NoReturn
 
 from handwriting_cnn.errors import ConfigError
 
@@ -114,6 +114,11 @@ def member_of_group() -> Iterator[None]:
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
         status = 1
+    end_at_once(status)
+
+
+def end_at_once(status: int) -> NoReturn:
+    """End the process without what Python and its packages do at their end."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

@@ -16,9 +16,10 @@ from typing_extensions import override
 
 import handwriting_cnn
 from handwriting_cnn.cli.output import STOPPED
-from handwriting_cnn.cli.processes import member_of_group
+from handwriting_cnn.cli.processes import end_at_once, member_of_group
 from handwriting_cnn.errors import ExportError, HandwritingError
 
+_STOPPED: Final = (130, 143)
 _COMMANDS: Final = {
     "datasets": "List the data sets that can be loaded by name.",
     "models": "List the networks that can be built by name.",
@@ -73,7 +74,12 @@ def program() -> None:
 def main() -> NoReturn:
     """Run the program and exit."""
     with member_of_group():
-        _run()
+        try:
+            _run()
+        except SystemExit as done:
+            if done.code in _STOPPED:  # all is saved, and frameworks take their time to end
+                end_at_once(done.code)
+            raise
     sys.exit(0)
 
 

@@ -90,8 +90,8 @@ def run(name: str, *, epochs: int, deterministic: bool):
     model = hw.build_model(name, input_shape=train.input_shape, num_classes=train.num_classes, seed=0)
     ends: list[float] = []
     clock = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda *_: ends.append(time.perf_counter()),
-        on_epoch_end=lambda *_: ends.append(time.perf_counter()),
+        on_epoch_begin=lambda epoch, logs: ends.append(time.perf_counter()),
+        on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()),
     )
     config = hw.TrainConfig(
         epochs=epochs, batch_size=128, precision="float32", steps_per_execution=4, deterministic=deterministic

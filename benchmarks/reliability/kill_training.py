@@ -3,10 +3,11 @@
     python benchmarks/reliability/kill_training.py --kills 200
 
 Three epochs of the digits with dropout and augmentation, in deterministic mode. Each run of a chain is killed at a
-random instant: of five, four within the time that the updates of a whole run take, counted from its first one, and one
-within the time of a whole run, counted from its start. The chain ends with a run that came through, whose weights and
-history must be, bit for bit, those of the undisturbed run. Every other chain saves the state after each update, so that
-kills meet many writes. Runs are forked from a process that has imported everything, but run nothing.
+random instant: of five, four within half the time from the first update of a whole run to its end, counted from the
+first update, and one within the time of a whole run, counted from its start. The chain ends with a run that came
+through, whose weights and history must be, bit for bit, those of the undisturbed run. Every other chain saves the state
+after each update, so that kills meet many writes. Runs are forked from a process that has imported everything, but run
+nothing.
 """
 
 import argparse
@@ -59,7 +60,7 @@ def main() -> None:
             run, every_update = root / f"chain{chains}", chains % 2 == 1
             while True:
                 early = instants.random() < 0.2
-                kill_after = instants.uniform(0, whole if early else updates)
+                kill_after = instants.uniform(0, whole if early else updates / 2)
                 found = outcome(run, every_update=every_update, kill_after=kill_after, early=early)
                 if found is not None:
                     break
@@ -135,7 +136,7 @@ def train(folder: Path, *, every_update: bool) -> str:
         ]
     )
     part, validation = train.split(0.125, by="class", seed=0)
-    begun = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: note_begin(folder / "begun"))
+    begun = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: note_begin(folder / "begun"))
     result = Trainer(CONFIG).fit(
         model, part, validation=validation, run_dir=folder / "run", callbacks=[begun], progress=False
     )

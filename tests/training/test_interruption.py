@@ -27,6 +27,14 @@ SETTINGS = TrainConfig(
 )
 
 
+@pytest.fixture(autouse=True)
+def interrupt():
+    """Make SIGINT raise KeyboardInterrupt, as it does in a terminal: a shell's background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class SignalAt(keras.callbacks.Callback):
     """Asks the process to end at a moment of an epoch, the second one if not told otherwise."""
 

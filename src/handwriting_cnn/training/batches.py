@@ -51,7 +51,9 @@ class Batches(_PyDataset):
         weights: npt.NDArray[np.float32] | None = None,
         group: Group = _ALONE,
     ) -> None:
-        super().__init__(workers=2, use_multiprocessing=False)
+        # Two threads make Keras bring the batches itself, where tf.data would tune its prefetching in a thread that the
+        # end of an epoch waits for. On JAX they would mix up what Keras reads to learn the shapes with the first epoch.
+        super().__init__(workers=2 if keras.backend.backend() == "tensorflow" else 1, use_multiprocessing=False)
         self._group = group
         self._outliers, self._weights = outliers, weights
         self._dataset, self._batch_size, self._seed, self._epoch = dataset, batch_size, seed, 0

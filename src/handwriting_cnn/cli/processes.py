@@ -111,8 +111,11 @@ def member_of_group() -> Iterator[None]:
         yield
     except SystemExit as done:
         status = done.code if isinstance(done.code, int) else 0
-    except BaseException:  # noqa: BLE001
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001
+        if "Gloo" in str(error):  # what connects the processes on processors
+            print("handwriting-cnn: another process of the group has ended", file=sys.stderr)
+        else:
+            traceback.print_exc()
         status = 1
     end_at_once(status)
 
@@ -137,13 +140,26 @@ def _start(command: Sequence[str], settings: dict[str, str], quiet: IO[bytes] | 
 
 def _wait(members: "list[tuple[subprocess.Popen[bytes], IO[bytes]]]") -> int:
     while True:
-        for number, (member, quiet) in enumerate(members):
-            if member.poll():
-                _tell(number, len(members), member.returncode, quiet)
-                return member.returncode if member.returncode > 0 else 128 - member.returncode
-        if all(member.poll() == 0 for member, _ in members):
+        statuses = [member.poll() for member, _ in members]
+        if any(statuses):
+            time.sleep(_SECONDS)  # who loses another fails, too, and may be seen first
+            failed = [
+                (_rank(status), number) for number, (member, _) in enumerate(members) if (status := member.poll())
+            ]
+            number = min(failed)[1]
+            member, quiet = members[number]
+            _tell(number, len(members), member.returncode, quiet)
+            return member.returncode if member.returncode > 0 else 128 - member.returncode
+        if None not in statuses:
             return 0
         time.sleep(_SECONDS)
+
+
+def _rank(status: int) -> int:
+    """Order exit statuses: what was asked for or came from outside before what follows from it."""
+    if status in {128 + signal.SIGINT, 128 + signal.SIGTERM}:
+        return 0
+    return 1 if status < 0 and status != -signal.SIGABRT else 2
 
 
 def _tell(number: int, size: int, status: int, quiet: IO[bytes]) -> None:

@@ -92,6 +92,7 @@ import numpy as np
 import keras
 from handwriting_cnn.cli.processes import join_group, member_of_group
 from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.training.checkpoints import CheckpointStore
 from handwriting_cnn.training.config import TrainConfig
 from handwriting_cnn.training.group import current_group, leave_group
 from handwriting_cnn.training.trainer import Trainer
@@ -110,6 +111,8 @@ class EndAt(keras.callbacks.Callback):
 
 def train(folder, end):
     join_group(keras)
+    if not current_group().leads:
+        CheckpointStore.save = None  # who calls it fails
     random = np.random.default_rng(0)
     labels = np.arange(95) % 2
     images = random.integers(0, 40, (95, 16, 16, 1), dtype=np.uint8)

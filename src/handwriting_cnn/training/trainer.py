@@ -142,7 +142,9 @@ class Trainer:
             train=train,
             validation=validation,
             recorder=recorder,
-            checkpointing=Checkpointing(recorder, None if folder is None else folder.checkpoints.save, users=callbacks),
+            checkpointing=Checkpointing(
+                recorder, None if folder is None else folder.checkpoints.save, leads=group.leads, users=callbacks
+            ),
             callbacks=callbacks,
             bar=bar,
             group=group,

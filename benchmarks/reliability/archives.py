@@ -9,7 +9,6 @@ kill its process or hang. It writes benchmarks/results/reliability-archives.json
 """
 
 import argparse
-import json
 import os
 import random
 import sys
@@ -21,7 +20,7 @@ import watched
 from hostile_archives import MAX_BYTES, PATTERN, Files, damaged, made_archive
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from seeds import RESULTS, installed, machine
+from seeds import installed
 
 from handwriting_cnn.errors import DataError
 from handwriting_cnn.storage.archives import content_digest, read_members
@@ -45,7 +44,8 @@ def main() -> None:
     figures = watched.watch(command, cases=given.cases, jobs=given.jobs, say=lambda text: print(text, flush=True))
     for finding in figures.findings:
         print(finding, write_case(given.findings, given.seed, int(finding.split()[1].rstrip(":"))))
-    keep(figures, given)
+    versions = {"python": sys.version.split()[0], "handwriting-cnn": installed("handwriting-cnn")}
+    watched.keep(figures, given, versions=versions)
     sys.exit(bool(figures.findings))
 
 
@@ -115,22 +115,6 @@ def write_case(folder: Path, seed: int, number: int) -> Path:
     path = folder / str(number)
     path.write_bytes(made_case(seed, number)[1])
     return path
-
-
-def keep(figures: watched.Figures, given: argparse.Namespace) -> None:
-    record = {
-        "command": f"python benchmarks/reliability/archives.py --cases {given.cases} "
-        f"--seed {given.seed} --jobs {given.jobs}",
-        "machine": machine(),
-        "versions": {"python": sys.version.split()[0], "handwriting-cnn": installed("handwriting-cnn")},
-        "cases": given.cases,
-        "seed": given.seed,
-        "limits": {"seconds": watched.SECONDS, "megabytes": watched.MEGABYTES},
-        **figures.to_json(),
-    }
-    path = RESULTS / "reliability-archives.json"
-    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    print(f"{path}: {record['outcomes']}, worst {record['worst_seconds']} s, {record['worst_megabytes']} MB")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ supports, and the decoders beneath it are compiled without coverage.
 """
 
 import argparse
-import json
 import os
 import random
 import sys
@@ -31,7 +30,7 @@ from mutations import mutated, signed
 from readers import Reader, build
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from seeds import RESULTS, installed, machine
+from seeds import installed
 
 CORPUS = Path(__file__).parents[2] / "tests" / "corpus"
 BUILT = "model network"
@@ -68,7 +67,8 @@ def main() -> None:
         )
         for finding in figures.findings:
             print(finding, write_case(given.findings, given.seed, int(finding.split()[1].rstrip(":")), seeds))
-        keep(figures, given)
+        packages = ("pillow", "numpy", "safetensors", "keras", "tensorflow")
+        watched.keep(figures, given, versions={name: installed(name) for name in packages})
         sys.exit(bool(figures.findings))
 
 
@@ -122,22 +122,6 @@ def write_case(folder: Path, seed: int, number: int, seeds: dict[str, dict[str, 
     path = folder / f"{number}-{name}"
     path.write_bytes(content)
     return path
-
-
-def keep(figures: watched.Figures, given: argparse.Namespace) -> None:
-    record = {
-        "command": f"python benchmarks/reliability/fuzz.py --cases {given.cases} "
-        f"--seed {given.seed} --jobs {given.jobs}",
-        "machine": machine(),
-        "versions": {name: installed(name) for name in ("pillow", "numpy", "safetensors", "keras", "tensorflow")},
-        "cases": given.cases,
-        "seed": given.seed,
-        "limits": {"seconds": watched.SECONDS, "megabytes": watched.MEGABYTES},
-        **figures.to_json(),
-    }
-    path = RESULTS / "reliability-fuzz.json"
-    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    print(f"{path}: {record['outcomes']}, worst {record['worst_seconds']} s, {record['worst_megabytes']} MB")
 
 
 if __name__ == "__main__":

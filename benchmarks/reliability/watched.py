@@ -5,6 +5,7 @@ script, each for every so many-th number. A worker that dies, or stays with one 
 a finding; another one takes over behind it.
 """
 
+import argparse
 import ctypes
 import json
 import os
@@ -22,6 +23,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from seeds import RESULTS, machine
 
 _Case = TypeVar("_Case")
 
@@ -256,3 +260,21 @@ def _report(figures: Figures, *, done: int) -> None:
     outcomes = [[kind, outcome, count] for (kind, outcome), count in figures.outcomes.items()]
     print(json.dumps({"done": done, "outcomes": outcomes, "worst": figures.worst, "findings": figures.findings}))
     sys.stdout.flush()
+
+
+def keep(figures: Figures, given: argparse.Namespace, *, versions: dict[str, str | None]) -> None:
+    """Write what came of the cases, under the script's name."""
+    name = Path(sys.argv[0]).stem
+    record = {
+        "command": f"python benchmarks/reliability/{name}.py --cases {given.cases} --seed {given.seed} "
+        f"--jobs {given.jobs}",
+        "machine": machine(),
+        "versions": versions,
+        "cases": given.cases,
+        "seed": given.seed,
+        "limits": {"seconds": SECONDS, "megabytes": MEGABYTES},
+        **figures.to_json(),
+    }
+    path = RESULTS / f"reliability-{name}.json"
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    print(f"{path}: {record['outcomes']}, worst {record['worst_seconds']} s, {record['worst_megabytes']} MB")

@@ -101,9 +101,7 @@ class CheckpointStore:
     def _folders(self) -> list[Path]:
         if not self._folder.is_dir():
             return []
-        return sorted(
-            path for path in self._folder.iterdir() if re.fullmatch(r"epoch-\d{5,}(-step-\d{6,})?", path.name)
-        )
+        return sorted(path for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
 
     def _read(self, folder: Path) -> Checkpoint:
         manifest = parse_json((folder / _MANIFEST).read_bytes())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from handwriting_cnn.cli.output import STOPPED
+from handwriting_cnn.cli.output import STOPPED, handling_stops
 from handwriting_cnn.cli.processes import join_group
 from handwriting_cnn.errors import ConfigError, HandwritingError
 
@@ -206,9 +206,5 @@ def _ending_at_once(output: int) -> Iterator[None]:
         os.write(output, f"handwriting-cnn: {STOPPED[signal.Signals(number)]}\n".encode())
         os._exit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in STOPPED}
-    try:
+    with handling_stops(end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

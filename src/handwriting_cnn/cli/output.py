@@ -2,8 +2,9 @@
 
 import json
 import signal
-from collections.abc import Iterable, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType, MappingProxyType
 from typing import Any, Final
 
 import click
@@ -15,6 +16,20 @@ STOPPED: Final = MappingProxyType(
     }
 )
 """What is said when a signal ends the program."""
+
+STOPPED_STATUSES: Final = frozenset(128 + number for number in STOPPED)
+"""The program's exit statuses then."""
+
+
+@contextmanager
+def handling_stops(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Let a function handle these signals inside the block."""
+    before = {number: signal.signal(number, handler) for number in STOPPED}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def print_json(value: Any) -> None:

@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -79,11 +79,13 @@ def command(
 
     _check_places(pictures, csv_file, annotate, out)
     check_out(out, *(path for path in pictures if path.is_dir()))
-    for _ in _files(pictures):  # what cannot be read as a folder is refused before anything is made
-        pass
-    reader = Recognizer.load(model, threshold=threshold)
+    files: list[Path] = []
     if out is None:
         files = [file for path in pictures for file in sorted(_files([path]))]
+    else:  # what cannot be read as a folder is refused before anything is made
+        deque(_files(pictures), maxlen=0)
+    reader = Recognizer.load(model, threshold=threshold)
+    if out is None:
         count, failed = len(files), _print(reader, files, layout, csv_file=csv_file, annotate=annotate, as_json=as_json)
     else:
         settings = {"model": file_sha256(model_path(model)), "layout": layout, "threshold": threshold}

@@ -12,9 +12,10 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import IO, Final, NoReturn
 
+from handwriting_cnn.cli.output import STOPPED_STATUSES, handling_stops
 from handwriting_cnn.errors import ConfigError
 
 _COUNT: Final = "KERAS_DISTRIBUTION_NUM_PROCESSES"  # what keras.distribution.initialize reads
@@ -86,7 +87,7 @@ def run_group(command: Sequence[str], *, size: int) -> int:
         for number in range(size):
             quiet: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed below)
             members.append((_start(command, {**shared, _NUMBER: str(number)}, None if number == 0 else quiet), quiet))
-        with _passed_on(members[0][0]):
+        with handling_stops(lambda number, _frame: members[0][0].send_signal(number)):
             return _wait(members)
     finally:
         for member, quiet in members:
@@ -157,7 +158,7 @@ def _wait(members: "list[tuple[subprocess.Popen[bytes], IO[bytes]]]") -> int:
 
 def _rank(status: int) -> int:
     """Order exit statuses: what was asked for or came from outside before what follows from it."""
-    if status in {128 + signal.SIGINT, 128 + signal.SIGTERM}:
+    if status in STOPPED_STATUSES:
         return 0
     return 1 if status < 0 and status != -signal.SIGABRT else 2
 
@@ -172,19 +173,6 @@ def _tell(number: int, size: int, status: int, quiet: IO[bytes]) -> None:
         message = f"process {number} of {size} was ended by {name}; the same command continues a run with --out"
         print(f"handwriting-cnn: {message}", file=sys.stderr)
     sys.stderr.flush()
-
-
-@contextmanager
-def _passed_on(member: "subprocess.Popen[bytes]") -> Iterator[None]:
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        member.send_signal(number)
-
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _follow(parent: int) -> None:

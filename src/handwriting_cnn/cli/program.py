@@ -15,11 +15,10 @@ import click
 from typing_extensions import override
 
 import handwriting_cnn
-from handwriting_cnn.cli.output import STOPPED
+from handwriting_cnn.cli.output import STOPPED, STOPPED_STATUSES
 from handwriting_cnn.cli.processes import end_at_once, member_of_group
 from handwriting_cnn.errors import ExportError, HandwritingError
 
-_STOPPED: Final = (130, 143)
 _COMMANDS: Final = {
     "datasets": "List the data sets that can be loaded by name.",
     "models": "List the networks that can be built by name.",
@@ -77,7 +76,7 @@ def main() -> NoReturn:
         try:
             _run()
         except SystemExit as done:
-            if done.code in _STOPPED:  # all is saved, and frameworks take their time to end
+            if isinstance(done.code, int) and done.code in STOPPED_STATUSES:  # all is saved; frameworks end slowly
                 end_at_once(done.code)
             raise
     sys.exit(0)

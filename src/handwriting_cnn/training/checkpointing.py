@@ -157,32 +157,6 @@ class Checkpointing(_Callback):
         self._saved = time.monotonic()
 
 
-class Completion(_Callback):
-    """Stands behind all others, for what comes after their part in an epoch.
-
-    Args:
-        checkpointing: The run's.
-    """
-
-    def __init__(self, checkpointing: Checkpointing) -> None:
-        super().__init__()
-        self._checkpointing = checkpointing
-
-    @override
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Continue the user's callbacks, which begin anew with each call of Keras's loop."""
-        self._checkpointing.continue_users()
-
-    @override
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Save the state.
-
-        Raises:
-            TrainingError: If a weight is no longer finite.
-        """
-        self._checkpointing.complete()
-
-
 def _build_metrics(model: keras.Model) -> None:
     # Keras makes a metric's variables when it meets the first batch.
     answers = np.full((1, model.output_shape[-1]), 1 / model.output_shape[-1], np.float32)

@@ -13,7 +13,7 @@ from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.training.averages import averaged_weights
 from handwriting_cnn.training.batches import Batches, CharacterAccuracy, HeldOut
 from handwriting_cnn.training.callbacks import FiniteLoss, Progress, SeedStates, Validation
-from handwriting_cnn.training.checkpointing import Checkpointing, Completion
+from handwriting_cnn.training.checkpointing import Checkpointing
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
 from handwriting_cnn.training.group import Group
@@ -99,7 +99,10 @@ class Loop:
             verbose=0,
             shuffle=False,  # Keras would shuffle the batches from Python's generator
             validation_data=self._held_out(),
-            callbacks=[_Order(batches), *callbacks],
+            callbacks=[
+                keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _logs: batches.begin(epoch + 1)),
+                *callbacks,
+            ],
         )
 
     def _finish_epoch(self, epoch: int, batches: Batches, callbacks: list[_Callback]) -> None:
@@ -152,21 +155,12 @@ class Loop:
             *self.callbacks,
             *alone,
             self.recorder,
-            Completion(self.checkpointing),
+            keras.callbacks.LambdaCallback(  # behind the user's, which begin anew with each call of Keras's loop
+                on_train_begin=lambda _logs: self.checkpointing.continue_users(),
+                on_epoch_end=lambda _epoch, _logs: self.checkpointing.complete(),
+            ),
             self.bar,
         ]
-
-
-class _Order(_Callback):
-    """Draws each epoch's order."""
-
-    def __init__(self, batches: Batches) -> None:
-        super().__init__()
-        self._batches = batches
-
-    @override
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._batches.begin(epoch + 1)
 
 
 class _AveragedSnapshot(_Callback):

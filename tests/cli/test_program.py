@@ -290,6 +290,21 @@ def test_a_backend_that_is_none_is_one_line():
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("size", "number", "wanted"),
+    [
+        ("two", "0", "KERAS_DISTRIBUTION_NUM_PROCESSES must be a number of processes, received 'two'"),
+        ("2", "2", "KERAS_DISTRIBUTION_PROCESS_ID must be from 0 to 1, received '2'"),
+        ("2", "0", "KERAS_DISTRIBUTION_NUM_PROCESSES=2 needs the JAX backend, but the backend is tensorflow"),
+    ],
+)
+def test_a_group_that_cannot_be_is_one_line(size, number, wanted):
+    group = {"KERAS_DISTRIBUTION_NUM_PROCESSES": size, "KERAS_DISTRIBUTION_PROCESS_ID": number}
+    running = process("train", "--dataset", "digits", env={**os.environ, **group, "KERAS_BACKEND": "tensorflow"})
+    _, err = running.communicate(timeout=120)
+    assert (running.returncode, err) == (2, f"handwriting-cnn: {wanted}\n")
+
+
 def test_without_a_command_the_help_is_shown(run):
     status, out, err = run()
     assert (status, err) == (0, "")

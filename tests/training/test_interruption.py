@@ -1,6 +1,7 @@
 import json
 import logging
 import signal
+import sys
 import threading
 
 import keras
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from handwriting_cnn.augment.config import AugmentConfig
-from handwriting_cnn.errors import TrainingError
+from handwriting_cnn.errors import OutputError, TrainingError
 from handwriting_cnn.models.weights import weight_array
 from handwriting_cnn.training import checkpointing
 from handwriting_cnn.training.config import TrainConfig
@@ -177,6 +178,24 @@ def test_weights_that_are_not_finite_are_not_saved(plain_net, strokes, tmp_path)
     with pytest.raises(TrainingError, match="the weights are no longer finite in epoch 2"):
         train(plain_net, (strokes, None), run_dir=tmp_path, callbacks=[Spoil()])
     assert newest(tmp_path) == "epoch-00001"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit a file's size")
+def test_a_disk_that_takes_no_more_leaves_the_checkpoints_before_it(plain_net, strokes, tmp_path):
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    fill = keras.callbacks.LambdaCallback(  # the kernel itself breaks off a write, as it does on a full disk
+        on_epoch_begin=lambda epoch, logs: resource.setrlimit(resource.RLIMIT_FSIZE, (4096 if epoch else -1, before[1]))
+    )
+    try:
+        with pytest.raises(OutputError, match=r"cannot write .*: File too large$"):
+            train(plain_net, (strokes, None), run_dir=tmp_path, callbacks=[fill])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["epoch-00001"]
+    whole = train(plain_net, (strokes, None))
+    assert_same_run(train(plain_net, (strokes, None), run_dir=tmp_path), whole)
 
 
 def test_signals_are_as_before_when_a_run_is_over(plain_net, strokes, tmp_path):

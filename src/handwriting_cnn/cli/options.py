@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from handwriting_cnn.cli.output import STOPPED, handling_stops
-from handwriting_cnn.cli.processes import join_group
+from handwriting_cnn.cli.processes import check_membership, join_group
 from handwriting_cnn.errors import ConfigError, HandwritingError
 
 if TYPE_CHECKING:
@@ -173,8 +173,10 @@ def start_backend() -> None:
     there is nothing to lose yet.
 
     Raises:
-        ConfigError: If ``KERAS_BACKEND`` names a backend that is none, or is not installed.
+        ConfigError: If ``KERAS_BACKEND`` names a backend that is none, or is not installed; or if the environment makes
+            this process a member of a group that cannot be.
     """
+    check_membership()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Without it TensorFlow convolves two to three times slower on processors that lack AVX-512.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -187,6 +189,8 @@ def start_backend() -> None:
                 join_group(importlib.import_module("keras"))
             except BaseException as error:
                 os.dup2(kept, 2)
+                if isinstance(error, HandwritingError):
+                    raise
                 backend = os.environ.get("KERAS_BACKEND")
                 if backend and isinstance(error, ImportError | ValueError):
                     raise ConfigError(f"KERAS_BACKEND={backend} cannot be used: {error}") from error

@@ -27,13 +27,34 @@ _SECONDS: Final = 0.2
 
 def in_group() -> bool:
     """Return whether the environment makes this process one of several that train together."""
-    return int(os.environ.get(_COUNT) or 1) > 1
+    return os.environ.get(_COUNT, "1") not in ("", "1")
+
+
+def check_membership() -> None:
+    """Refuse an environment that makes this process a member of a group that cannot be.
+
+    Raises:
+        ConfigError: If the number of processes or this one's number is no such number.
+    """
+    if not in_group():
+        return
+    size, number = os.environ[_COUNT], os.environ.get(_NUMBER, "")
+    if not (size.isdecimal() and int(size)):
+        raise ConfigError(f"{_COUNT} must be a number of processes, received {size!r}")
+    if not (number.isdecimal() and int(number) < int(size)):
+        raise ConfigError(f"{_NUMBER} must be from 0 to {int(size) - 1}, received {number!r}")
 
 
 def join_group(keras: ModuleType) -> None:
-    """Meet the others, where there are any; what the connection says of itself goes to standard error."""
+    """Meet the others, where there are any; what the connection says of itself goes to standard error.
+
+    Raises:
+        ConfigError: If there are others, but the backend is not JAX.
+    """
     if not in_group():
         return
+    if (backend := keras.backend.backend()) != "jax":
+        raise ConfigError(f"{_COUNT}={os.environ[_COUNT]} needs the JAX backend, but the backend is {backend}")
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)

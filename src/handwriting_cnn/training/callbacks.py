@@ -22,6 +22,9 @@ else:
 
 _logger = logging.getLogger(__name__)
 
+AGAINST_DIVERGENCE: Final = "a lower learning_rate or a clip_norm usually helps"
+"""What a message about a loss or weights that are no longer finite ends with."""
+
 _QUIET_SECONDS: Final = 2.0
 
 
@@ -69,8 +72,7 @@ class FiniteLoss(_Callback):
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss became {loss} in epoch {self._epoch + 1}, update {batch + 1}: "
-                "a lower learning_rate or a clip_norm usually helps"
+                f"the loss became {loss} in epoch {self._epoch + 1}, update {batch + 1}: {AGAINST_DIVERGENCE}"
             )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from typing_extensions import override
 
 from handwriting_cnn.errors import TrainingError
-from handwriting_cnn.training.callbacks import seed_states
+from handwriting_cnn.training.callbacks import AGAINST_DIVERGENCE, seed_states
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.interruption import Interruption
 from handwriting_cnn.training.selection import Recorder
@@ -148,10 +148,8 @@ class Checkpointing(_Callback):
 
     def _keep(self, checkpoint: Checkpoint) -> None:
         if not all(np.isfinite(array).all() for array in checkpoint.tensors.values()):
-            raise TrainingError(
-                f"the weights are no longer finite in epoch {checkpoint.epoch + (checkpoint.step > 0)}: "
-                "a lower learning_rate or a clip_norm usually helps"
-            )
+            epoch = checkpoint.epoch + (checkpoint.step > 0)
+            raise TrainingError(f"the weights are no longer finite in epoch {epoch}: {AGAINST_DIVERGENCE}")
         if self._save is not None:
             self._save(checkpoint)
         self._saved = time.monotonic()

@@ -10,6 +10,7 @@ import numpy as np
 from typing_extensions import override
 
 from handwriting_cnn.errors import TrainingError
+from handwriting_cnn.training.callbacks import AGAINST_DIVERGENCE
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.config import TrainConfig
 from handwriting_cnn.training.history import History, history_from_json, history_to_json, with_epoch
@@ -62,10 +63,7 @@ class Recorder(_Callback):
         figures = {name: float(value) for name, value in (logs or {}).items()}
         for name in ("loss", "val_loss"):
             if not math.isfinite(figures.get(name, 0.0)):
-                raise TrainingError(
-                    f"{name} became {figures[name]} in epoch {epoch + 1}: "
-                    "a lower learning_rate or a clip_norm usually helps"
-                )
+                raise TrainingError(f"{name} became {figures[name]} in epoch {epoch + 1}: {AGAINST_DIVERGENCE}")
         figures["learning_rate"] = _rate(self.model.optimizer)
         self.history = with_epoch(self.history, figures)
         if self._candidate is None:

@@ -86,6 +86,8 @@ def train(folder, settings, *, processes, kill=None, kills=None):
                 os.kill(victims[member], signal.SIGKILL)
                 began = time.monotonic()
                 running.communicate()
+                if running.returncode == 0:  # it had ended already
+                    return load_file(folder / "model.safetensors")
                 kills.append(
                     {"member": member, "after": round(after, 1), "seconds": round(time.monotonic() - began, 2)}
                 )

@@ -178,3 +178,14 @@ def test_two_processes_train_as_one_and_go_on_after_deaths(tmp_path, capfd):
     assert left(folder)[0] == history
     for name, array in left(folder)[1].items():
         np.testing.assert_array_equal(array, weights[name])
+
+
+@pytest.mark.core
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="several processes need JAX")
+def test_the_programs_status_is_the_groups():
+    words = ["train", "--dataset", "nope", "--processes", "2"]
+    done = subprocess.run(
+        [sys.executable, "-m", "handwriting_cnn", *words], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("handwriting-cnn: unknown dataset 'nope'; known: ahcd, ")

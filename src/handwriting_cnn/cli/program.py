@@ -96,8 +96,6 @@ def _run() -> NoReturn:
     except click.UsageError as error:
         command = "handwriting-cnn" if error.ctx is None else error.ctx.command_path
         _fail(f"{error.format_message()} See '{command} --help'.", 2)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except ExportError as error:  # a check that failed, and no mistake of the user's
         _fail(str(error), 1)
     except (HandwritingError, click.ClickException) as error:

@@ -101,7 +101,7 @@ def command(
     """
     if processes > 1 and not in_group():
         check_group(processes)
-        raise click.exceptions.Exit(run_group([sys.executable, "-m", "handwriting_cnn", *sys.argv[1:]], size=processes))
+        sys.exit(run_group([sys.executable, "-m", "handwriting_cnn", *sys.argv[1:]], size=processes))
     start_backend()
     from handwriting_cnn.data.splits import DatasetSplits
     from handwriting_cnn.evaluation.evaluator import Evaluator

@@ -5,7 +5,8 @@
 Trains LeNet-5 on the digits in one process and in a group of two (`handwriting-cnn train --processes 2`), on the JAX
 backend with augmentation and a moving average of the weights, and compares the weights. Then kills either member at
 random instants, measures how soon the whole group has ended, starts the same command again until it comes through, and
-compares with the undisturbed group's weights, bit for bit.
+compares with the undisturbed group's weights, bit for bit. Of five instants one lies within the time of a whole run,
+counted from its start, four within the time from the first checkpoint to the end, counted from the first new one.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,13 +27,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from safetensors.numpy import load_file
 from seeds import RESULTS, installed, machine
 
-CONFIG = {"epochs": 3, "batch_size": 64, "ema": 0.9, "precision": "float32", "steps_per_execution": 1}
+CONFIG = {"epochs": 12, "batch_size": 64, "ema": 0.9, "precision": "float32", "steps_per_execution": 1}
 TRAIN = [sys.executable, "-m", "handwriting_cnn", "train", "--dataset", "digits", "--model", "lenet5"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=10, help="members that are killed (default 10)")
+    parser.add_argument("--kills", type=int, default=20, help="members that are killed (default 20)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the instants (default 0)")
     given = parser.parse_args()
     instants = random.Random(given.seed)  # noqa: S311
@@ -39,21 +41,24 @@ def main() -> None:
         root = Path(folder)
         settings = root / "config.json"
         settings.write_text(json.dumps(CONFIG), "utf-8")
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(root / "compiled")
         alone = train(root / "one", settings, processes=1)
-        began = time.monotonic()
         together = train(root / "two", settings, processes=2)
-        whole = time.monotonic() - began
         kills: list[dict[str, float]] = []
         chains = different = 0
         while len(kills) < given.kills:
             chains += 1
-            found = None
-            while found is None:
-                member, after = len(kills) % 2, instants.uniform(0.2, 1.0) * whole
-                place = root / f"chain{chains}"
-                found = train(place, settings, processes=2, kill=(member, after), kills=kills)
-            different += not all(np.array_equal(found[name], together[name]) for name in together)
+            run = None
+            while run is None or run.weights is None:
+                early = instants.random() < 0.2
+                after = instants.uniform(0, together.seconds if early else together.seconds_from_checkpoint)
+                kill = {"member": len(kills) % 2, "early": early, "after": after}
+                run = train(root / f"chain{chains}", settings, processes=2, kill=kill)
+                if run.seconds_to_end is not None:
+                    kills.append({**kill, "after": round(after, 1), "seconds": run.seconds_to_end})
+            different += not all(np.array_equal(run.weights[name], array) for name, array in together.weights.items())
             print(f"{len(kills)} kills, {chains} chains, {different} different", flush=True)
+    alone, together = alone.weights, together.weights
     ends = [kill["seconds"] for kill in kills]
     record = {
         "command": f"python benchmarks/reliability/processes.py --kills {given.kills} --seed {given.seed}",
@@ -70,34 +75,52 @@ def main() -> None:
     sys.exit(different > 0)
 
 
-def train(folder, settings, *, processes, kill=None, kills=None):
-    """Return the weights, or ``None`` if a member was killed; what happened then is added to ``kills``."""
+class Run(NamedTuple):
+    """What is left of a run: no weights, and the seconds from the kill to the group's end, if a member was killed."""
+
+    weights: dict[str, np.ndarray] | None
+    seconds: float
+    seconds_from_checkpoint: float
+    seconds_to_end: float | None
+
+
+def train(folder, settings, *, processes, kill=None) -> Run:
     command = [*TRAIN, "--config", str(settings), "--out", str(folder), "--processes", str(processes)]
-    running = subprocess.Popen(
-        command, env={**os.environ, "KERAS_BACKEND": "jax"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    before, began, first, killed, victims = checkpoints(folder), time.monotonic(), None, None, []
+    with tempfile.TemporaryFile() as told:
+        running = subprocess.Popen(
+            command, env={**os.environ, "KERAS_BACKEND": "jax"}, stdout=subprocess.DEVNULL, stderr=told
+        )
+        while running.poll() is None:
+            now = time.monotonic()
+            if first is None and checkpoints(folder) - before:
+                first = now
+            since = began if kill and kill["early"] else first
+            if kill and killed is None and since is not None and now > since + kill["after"]:
+                victims = members(running.pid)
+                if len(victims) == processes:
+                    os.kill(victims[kill["member"]], signal.SIGKILL)
+                    killed = time.monotonic()
+            time.sleep(0.01)
+        ended = time.monotonic()
+        told.seek(0)
+        message = told.read().decode()
+    if running.returncode not in ({0} if killed is None else {0, 128 + signal.SIGKILL}):
+        sys.exit(f"status {running.returncode}: {message[-2000:]}")
+    if any(map(alive, victims)):
+        sys.exit("a member lives on")
+    whole = running.returncode == 0  # a member that was killed may have ended already
+    return Run(
+        weights=load_file(folder / "model.safetensors") if whole else None,
+        seconds=ended - began,
+        seconds_from_checkpoint=ended - (first or ended),
+        seconds_to_end=None if whole else round(ended - killed, 2),
     )
-    if kill is not None:
-        member, after = kill
-        try:
-            running.wait(after)
-        except subprocess.TimeoutExpired:
-            victims = members(running.pid)
-            if len(victims) == 2:
-                os.kill(victims[member], signal.SIGKILL)
-                began = time.monotonic()
-                running.communicate()
-                if running.returncode == 0:  # it had ended already
-                    return load_file(folder / "model.safetensors")
-                kills.append(
-                    {"member": member, "after": round(after, 1), "seconds": round(time.monotonic() - began, 2)}
-                )
-                if running.returncode != 128 + signal.SIGKILL or any(map(alive, victims)):
-                    sys.exit(f"the group did not end: status {running.returncode}")
-                return None
-    _, message = running.communicate()
-    if running.returncode:
-        sys.exit(f"status {running.returncode}: {message.decode()[-2000:]}")
-    return load_file(folder / "model.safetensors")
+
+
+def checkpoints(folder) -> set[str]:
+    """Return the names of a run's checkpoints."""
+    return {path.name for path in folder.glob("checkpoints/epoch-*")}
 
 
 def members(launcher: int) -> list[int]:

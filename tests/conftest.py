@@ -8,6 +8,8 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the command line does
+if os.environ.get("KERAS_BACKEND") == "jax":  # networks here are tiny, and compiling them is what takes the time
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 # Machines differ in speed, and a failure must repeat.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True)

@@ -58,13 +58,14 @@ def main() -> None:
                     kills.append({**kill, "after": round(after, 1), "seconds": run.seconds_to_end})
             different += not all(np.array_equal(run.weights[name], array) for name, array in together.weights.items())
             print(f"{len(kills)} kills, {chains} chains, {different} different", flush=True)
-    alone, together = alone.weights, together.weights
     ends = [kill["seconds"] for kill in kills]
     record = {
         "command": f"python benchmarks/reliability/processes.py --kills {given.kills} --seed {given.seed}",
         "machine": machine(),
         "versions": {name: installed(name) for name in ("keras", "jax", "numpy")},
-        "largest_difference_to_one_process": max(float(np.abs(alone[n] - together[n]).max()) for n in together),
+        "largest_difference_to_one_process": max(
+            float(np.abs(alone.weights[name] - array).max()) for name, array in together.weights.items()
+        ),
         "kills": kills,
         "longest_seconds_to_the_end_of_the_group": max(ends),
         "chains": chains,

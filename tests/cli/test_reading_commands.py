@@ -76,12 +76,20 @@ def test_a_bad_picture_among_good_ones_is_named_and_the_others_are_read(run, mod
     assert "1 of 3 pictures could not be read" in err.splitlines()[1]
 
 
+def test_how_large_a_picture_may_be_is_said(run, model_file, pages):
+    status, _, err = run("predict", pages / "page.png", "--model", model_file, "--max-pixels", 150_000)
+    assert (status, err.count("\n")) == (2, 2)
+    assert "page.png has 500x400 pixels; 1 to 150,000 are allowed" in err
+    assert run("predict", pages / "page.png", "--model", model_file, "--max-pixels", 200_000)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("--model", "arabic-leters"), "'arabic-leters' is neither a model file nor a pretrained model"),
         (("--model", "none.safetensors"), "none.safetensors"),
         (("--model", "{model}", "--threshold", "2"), "threshold must be a number in 0..1, but is 2.0"),
+        (("--model", "{model}", "--max-pixels", "0"), "0 is not in the range x>=1"),
         (("--model", "{model}", "--layout", "gird"), "'gird' is not one of"),
         (("--model", "{model}", "--csv", "{pages}"), "is a folder"),
         (("--model", "{model}", "--out", "{pages}"), "is a folder"),

@@ -45,32 +45,53 @@ def test_a_picture_of_many_bands_is_the_same_as_one_of_one(monkeypatch, mode):
 
 
 @pytest.mark.parametrize(
-    ("form", "options", "share"),
+    ("form", "mode", "options", "share"),
     [
-        ("PNG", {}, 1),
-        ("WEBP", {"lossless": True}, 7 / 18),
-        ("JPEG", {}, 1),
-        ("JPEG", {"progressive": True}, 7 / 10),
-        ("TIFF", {}, 7 / 8),
+        ("PNG", "L", {}, 1),
+        ("PNG", "L", {"transparency": 0}, 7 / 8),
+        ("PNG", "P", {}, 7 / 8),
+        ("PNG", "RGB", {}, 7 / 8),
+        ("WEBP", "RGB", {"lossless": True}, 1 / 3),
+        ("JPEG", "L", {}, 1),
+        ("JPEG", "RGB", {}, 7 / 8),
+        ("JPEG", "RGB", {"progressive": True}, 3 / 5),
+        ("TIFF", "1", {"compression": "group4"}, 1),
+        ("TIFF", "RGB", {}, 3 / 4),
     ],
 )
-def test_fewer_pixels_where_a_decoder_needs_more_memory(form, options, share):
+def test_fewer_pixels_where_one_needs_more_memory(form, mode, options, share):
     side = 100
-    data = encoded(Image.new("RGB", (side, side)), form, **options)
+    data = encoded(Image.new(mode, (side, side)), form, **options)
     most = round(side**2 / share)
-    assert decode_colours(data, max_pixels=most + 1).shape == (side, side, 3)
+    assert decode_colours(data, max_pixels=most + 1).shape[:2] == (side, side)
     with pytest.raises(ImageDecodeError, match=r"100x100 pixels; 1 to 9,9\d\d are allowed"):
         decode_colours(data, max_pixels=most - 10)
 
 
+@pytest.mark.parametrize(("channels", "share"), [((), 1), ((1,), 1), ((3,), 7 / 8), ((4,), 7 / 8)])
+def test_fewer_pixels_of_arrays_in_colours(channels, share):
+    array = np.zeros((100, 100, *channels), np.uint8)
+    most = round(100**2 / share)
+    assert decode_colours(array, max_pixels=most + 1).shape[:2] == (100, 100)
+    with pytest.raises(ImageDecodeError, match=r"the array has 100x100 pixels; 1 to 9,9\d\d are allowed"):
+        decode_colours(array, max_pixels=most - 10)
+
+
+def test_pillows_own_limit_is_named_where_it_is_lower(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    data = encoded(Image.new("L", (20, 10)), "PNG")
+    with pytest.raises(ImageDecodeError, match="the picture is too large: 1 to 100 pixels are allowed"):
+        decode_image(data, max_pixels=1000)
+
+
 def test_what_pillow_decodes_in_python_is_small():
     plain = b"P2\n%d 1000\n255\n"
-    with pytest.raises(ImageDecodeError, match="500x1000 pixels; 1 to 437,500 are allowed"):
+    with pytest.raises(ImageDecodeError, match="500x1000 pixels; 1 to 416,666 are allowed"):
         decode_image(plain % 500)
     assert decode_image(plain % 4 + b"9 " * 4000).shape == (1000, 4)
     size = struct.pack("<2sIHHI", b"BM", 0, 0, 0, 62)
     runs = size + struct.pack("<IiiHHIIiiII", 40, 2**23, 4, 1, 8, 1, 0, 0, 0, 2, 0) + bytes(8) + b"\0\0" * 9
-    with pytest.raises(ImageDecodeError, match="8388608x4 pixels; 1 to 1,750,000 are allowed"):
+    with pytest.raises(ImageDecodeError, match="8388608x4 pixels; 1 to 1,666,666 are allowed"):
         decode_image(runs)
 
 
@@ -106,11 +127,14 @@ print(memory("VmHWM") - before)
 @pytest.mark.parametrize(
     ("form", "mode", "share", "options"),
     [
-        ("PNG", "RGBA", 1, {"compress_level": 1}),
-        ("PNG", "P", 1, {"compress_level": 1}),
-        ("WEBP", "RGBA", 7 / 18, {"lossless": True, "method": 0}),
-        ("JPEG", "RGB", 7 / 10, {"progressive": True, "subsampling": 0}),
-        ("TIFF", "RGBA", 7 / 8, {"compression": "tiff_deflate", "one_strip": True}),
+        ("PNG", "L", 1, {"compress_level": 1}),
+        ("PNG", "RGBA", 7 / 8, {"compress_level": 1}),
+        ("PNG", "P", 7 / 8, {"compress_level": 1}),
+        ("WEBP", "RGBA", 1 / 3, {"lossless": True, "method": 0}),
+        ("JPEG", "RGB", 3 / 5, {"progressive": True, "subsampling": 0}),
+        ("TIFF", "1", 1, {"compression": "group4"}),
+        ("TIFF", "L", 1, {"compression": "tiff_deflate", "one_strip": True}),
+        ("TIFF", "RGBA", 3 / 4, {"compression": "tiff_deflate", "one_strip": True}),
     ],
 )
 def test_the_largest_picture_fits_a_quarter_of_a_gigabyte(tmp_path, form, mode, share, options):

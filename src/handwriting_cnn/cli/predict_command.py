@@ -42,6 +42,12 @@ _COLUMNS: Final = ("file", "number", "line", "text", "confidence", "left", "top"
     help="How the characters stand.",
 )
 @click.option("--threshold", type=float, help="Confidence below which nothing is recognised [default: the model's].")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Pixels of the largest picture that is opened; colours have fewer [default: 40,000,000].",
+)
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help="Write a row a character.")
 @click.option(
     "--annotate", type=click.Path(path_type=Path), metavar="DIR", help="Write the pictures with boxes and letters."
@@ -60,6 +66,7 @@ def command(
     model: Path,
     layout: Any,
     threshold: float | None,
+    max_pixels: int | None,
     csv_file: Path | None,
     annotate: Path | None,
     out: Path | None,
@@ -73,6 +80,7 @@ def command(
     """
     start_backend()
     from handwriting_cnn.artifact.pretrained import model_path
+    from handwriting_cnn.imaging.decode import MAX_PIXELS
     from handwriting_cnn.recognition.journal import open_journal
     from handwriting_cnn.recognition.recognizer import Recognizer
     from handwriting_cnn.storage.canonical import file_sha256
@@ -84,7 +92,7 @@ def command(
         files = [file for path in pictures for file in sorted(_files([path]))]
     else:  # what cannot be read as a folder is refused before anything is made
         deque(_files(pictures), maxlen=0)
-    reader = Recognizer.load(model, threshold=threshold)
+    reader = Recognizer.load(model, threshold=threshold, max_pixels=max_pixels or MAX_PIXELS)
     if out is None:
         count, failed = len(files), _print(reader, files, layout, csv_file=csv_file, annotate=annotate, as_json=as_json)
     else:

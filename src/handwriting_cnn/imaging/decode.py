@@ -21,21 +21,21 @@ ImageSource: TypeAlias = str | PathLike[str] | bytes | BinaryIO | Image.Image | 
 """A path, an encoded file's bytes, an open file, a PIL image, or an array of pixels."""
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
-MAX_PIXELS: Final = 35_000_000
-"""What a quarter of a gigabyte has room for, and a page of A4 at 600 dots per inch."""
+MAX_PIXELS: Final = 40_000_000
+"""Pixels of the largest grey picture; a colour picture of a quarter of a gigabyte has seven eighths of them."""
 
 _BAND_PIXELS: Final = 2**18
 _MOST_SCANS: Final = 40  # of a JPEG: each goes over all pixels, and may be of a few bytes; usual are 10
 _SCAN: Final = b"\xff\xda"
 _ORIENTATION: Final = 0x0112  # EXIF's tag
 
-# Bytes of memory that a pixel takes at worst, measured: the decoder's, and three of the result.
-_USUAL_BYTES: Final = 7
-_WEBP_BYTES: Final = 18
-_PROGRESSIVE_BYTES: Final = 10
-_TIFF_BYTES: Final = 8
-_SLOW_DECODERS: Final = {"bmp_rle": 140, "ppm_plain": 560}  # as if: Pillow decodes them in Python, pixel by pixel
-_GREY_MODES: Final = {"1", "L", "P"}
+# Shares of the most pixels, by the bytes that a pixel takes at worst, measured: the decoder's and the result's.
+_GREY: Final = 1.0  # 3 bytes
+_COLOURS: Final = 7 / 8  # 7 bytes
+_TIFF_COLOURS: Final = 3 / 4  # 8 bytes
+_PROGRESSIVE: Final = 3 / 5  # 10 bytes
+_WEBP: Final = 1 / 3  # 18 bytes
+_SLOW_DECODERS: Final = {"bmp_rle": 1 / 24, "ppm_plain": 1 / 96}  # Pillow decodes them in Python, pixel by pixel
 
 
 def decode_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> GreyImage:
@@ -64,10 +64,10 @@ def decode_colours(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> npt.
     Args:
         source: A path, bytes, open file or PIL image of a format in :data:`FORMATS`; or an array, uint8 or bool of
             shape ``(height, width)`` or ``(height, width, channels)`` with 1 (grey), 3 (RGB) or 4 (RGBA) channels.
-        max_pixels: Largest picture, decided before its pixels are decoded. Where a format's decoder needs more memory a
-            pixel, or is slow, fewer are allowed: two fifths in WebP, seven tenths in a JPEG of several scans
-            (progressive), seven eighths in a TIFF of colours, a twentieth in a BMP of runs, an eightieth in a PPM of
-            digits.
+        max_pixels: Largest picture, decided before its pixels are decoded. This many are allowed in grey and in black
+            and white. Colours and transparency need more memory a pixel, some decoders more still, and some are slow:
+            seven eighths are allowed in colours, three quarters in a TIFF of colours, three fifths in a JPEG of several
+            scans (progressive), a third in WebP, a 24th in a BMP of runs, a 96th in a PPM of digits.
 
     Returns:
         uint8 of shape ``(height, width, 3)`` or ``(height, width)``.
@@ -86,7 +86,7 @@ def _decoded(source: ImageSource, max_pixels: int, *, grey: bool) -> npt.NDArray
     try:
         # Pillow warns of damaged metadata, which matters to no pixel, and of sizes, which are checked here.
         with warnings.catch_warnings(action="ignore"), _opened(source) as image:
-            _check_pixels(name, image.size, max_pixels * _USUAL_BYTES // _bytes_a_pixel(name, image))
+            _check_pixels(name, image.size, int(max_pixels * _share(name, image)))
             image.load()
             orientation = image.getexif().get(_ORIENTATION)
             pixels = _pixels(name, image, grey=grey)
@@ -95,8 +95,9 @@ def _decoded(source: ImageSource, max_pixels: int, *, grey: bool) -> npt.NDArray
         raise
     except UnidentifiedImageError:
         raise ImageDecodeError(f"{name} is no picture of a format that is read ({', '.join(FORMATS)})") from None
-    except Image.DecompressionBombError:
-        raise ImageDecodeError(f"{name} is too large: 1 to {max_pixels:,} pixels are allowed") from None
+    except Image.DecompressionBombError:  # by Pillow's own limit, before ours is looked at
+        most = min(max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or max_pixels))
+        raise ImageDecodeError(f"{name} is too large: 1 to {most:,} pixels are allowed") from None
     except Exception as error:  # noqa: BLE001
         if isinstance(error, OSError) and error.errno is not None:
             raise ImageDecodeError(f"{name} cannot be read: {error.strerror}") from None
@@ -127,18 +128,21 @@ def _opened(source: Any) -> AbstractContextManager[Image.Image]:
     return Image.open(source, formats=FORMATS)
 
 
-def _bytes_a_pixel(name: str, image: Image.Image) -> int:
+def _share(name: str, image: Image.Image) -> float:
+    """Return how many of the most pixels an opened picture may have."""
     if image.format == "WEBP":
-        return _WEBP_BYTES
+        return _WEBP
     for tile in getattr(image, "tile", ()):
         if tile[0] in _SLOW_DECODERS:
             return _SLOW_DECODERS[tile[0]]
-    if image.format == "TIFF" and image.mode not in _GREY_MODES:
-        return _TIFF_BYTES
     scans = _count_scans(image) if image.format in {"JPEG", "MPO"} else 0
     if scans > _MOST_SCANS:
         raise ImageDecodeError(f"{name} is no usual JPEG: it has {scans:,} scans, more than {_MOST_SCANS}")
-    return _PROGRESSIVE_BYTES if scans > 1 else _USUAL_BYTES
+    if scans > 1:
+        return _PROGRESSIVE
+    if image.mode in {"1", "L"} and not image.has_transparency_data:
+        return _GREY
+    return _TIFF_COLOURS if image.format == "TIFF" and image.mode != "P" else _COLOURS
 
 
 def _count_scans(image: Image.Image) -> int:
@@ -167,7 +171,8 @@ def _from_array(array: npt.NDArray[Any], max_pixels: int) -> Image.Image:
             "an array of pixels must be uint8 or bool of shape (height, width) or (height, width, 1, 3 or 4), "
             f"but is {array.dtype} of {array.shape}"
         )
-    _check_pixels("the array", (array.shape[1], array.shape[0]), max_pixels)
+    share = _GREY if array.ndim == 2 else _COLOURS
+    _check_pixels("the array", (array.shape[1], array.shape[0]), int(max_pixels * share))
     return Image.fromarray(np.ascontiguousarray(array))
 
 

@@ -64,11 +64,12 @@ class Trainer:
             validation: Pictures that are not learned from: each epoch is scored on them, the epoch is chosen on them
                 where ``config.keep`` says so, and confidences are calibrated. Never the test set.
             run_dir: A folder for checkpoints and history. If it holds this run, the run continues after its last
-                complete epoch and ends with the same weights; a finished run returns its result. The weights that
+                checkpoint and ends with the same weights; a finished run returns its result. The weights that
                 ``model`` has at this moment do not matter then, but what it was built from does: another seed, other
                 learned weights (those of a transferred base, or of a model file) and other layers frozen are another
                 run. What a network of other origin has learned cannot be told.
-            callbacks: Keras callbacks of your own. What they hold is not part of a checkpoint.
+            callbacks: Keras callbacks of your own. What one returns as ``state_dict()``, JSON values, is part of each
+                checkpoint, and goes to its ``load_state_dict()`` when the run continues; nothing else of it is kept.
             progress: Whether to draw a progress bar; ``None`` draws it where standard error is a terminal.
 
         Returns:

@@ -85,6 +85,8 @@ def main() -> None:
     lines += [line for name, record in records.items() if name.startswith("abstaining") for line in abstaining(record)]
     if "recipes" in records:
         lines += recipes(records["recipes"])
+    if "extents" in records:
+        lines += extents(records["extents"])
     if "train_speed" in records:
         lines += speed(records["train_speed"])
     if "time-to-accuracy" in records:
@@ -269,7 +271,8 @@ def recipes(record: dict[str, Any]) -> list[str]:
         "`python benchmarks/recipes.py`; no test part was looked at.",
         "`start` is a highest rate of 0.004 without outliers and jitter: its accuracy in percent on held-out parts,",
         "and on those written on paper. Each other row changes one thing: the points that this gave on the same seeds,",
-        "whose number is in brackets. `default` is the library's. By pictures of train; all of them for 20 epochs.",
+        "whose number is in brackets. `default` is the library's. By pictures of train; all of them for 20 epochs. On",
+        "paper every character was read at the size that the network learned from, as small as that may be.",
         "",
         "| recipe | " + " | ".join(f"{name}, {SIZES.get(size, f'{size} a class')}" for size, name in places) + " |",
         "|---|" + "---|" * len(places),
@@ -298,6 +301,27 @@ def against_start(one: dict[str, Any] | None, start: dict[str, Any] | None) -> s
     }
     style = ".1f" if one is start else "+.1f"
     return ", ".join(format(statistics.mean(value) * 100, style) for value in values.values()) + f" ({seeds})"
+
+
+def extents(record: dict[str, Any]) -> list[str]:
+    """Return a table with a row a set and a column an extent."""
+    sizes = list(record["rows"][0]["extents"])
+    lines = [
+        "",
+        "## Size of found characters, by validation",
+        "",
+        f"`{record['command']}`; no test part was looked at. In percent of held-out characters photographed alone,",
+        "of those of pages, and of those drawn anew with sharp pens of five widths: read rightly when the longer side",
+        "of a found one takes such a share of GlyphNet's square. 0.6 is the least that GlyphNet is given (`learned`:",
+        "the share in the pictures that it learned from).",
+        "",
+        "| set | learned | " + " | ".join(sizes) + " |",
+        "|---|---|" + "---|" * len(sizes),
+    ]
+    for one in record["rows"]:
+        cells = [", ".join(f"{100 * share:.1f}" for share in cell.values()) for cell in one["extents"].values()]
+        lines.append(f"| {one['dataset']} | {one['learned']:.2f} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def timed(record: dict[str, Any]) -> list[str]:

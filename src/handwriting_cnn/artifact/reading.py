@@ -22,8 +22,8 @@ class ReadingRules:
     """How a model's answers to characters on paper are asked for and judged.
 
     Attributes:
-        extent: How much of the square's side the longer side of a character takes in the pictures that the model
-            learned from, 0.1..1: a character found on a page is scaled to it.
+        extent: How much of the square's side the longer side of a character that was found on a page takes, 0.1..1: as
+            much as in the pictures that the model learned from, and more where its network settles size itself.
         stroke: Their strokes' width as a share of that longer side, 0.005..1.
         temperature: Divides the logarithm of the probabilities before they are confidences, 0.1..10.
         threshold: Confidence, 0..1, below which nothing is recognised.

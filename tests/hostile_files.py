@@ -98,8 +98,9 @@ def unpack_zip(path):
 def unpack_tar(path):
     folder = path.with_suffix("")
     folder.mkdir(exist_ok=True)
+    trusting = {"filter": "fully_trusted"} if hasattr(tarfile, "fully_trusted_filter") else {}  # from Python 3.11.4 on
     with tarfile.open(path) as archive:
-        archive.extractall(folder, filter="fully_trusted")  # noqa: S202
+        archive.extractall(folder, **trusting)  # noqa: S202
     return [item.read_text() for item in folder.rglob("*.txt")]
 
 

@@ -9,9 +9,8 @@ import numpy as np
 from handwriting_cnn.artifact.reading import ReadingRules, fitted_rules, typical_rules
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.models.answers import network_answers
-from handwriting_cnn.models.normalization import MomentNormalization
 from handwriting_cnn.training.batches import Batches
-from handwriting_cnn.training.precision import leaf_layers
+from handwriting_cnn.training.jitter import settling_layers
 
 _BATCH: Final = 256
 _SHOWN: Final = 2_000  # pictures that show how large characters are
@@ -30,7 +29,7 @@ def reading_rules(model: keras.Model, train: Dataset, validation: Dataset | None
     """
     shown = np.linspace(0, len(train) - 1, min(len(train), _SHOWN)).astype(np.int64)
     typical = typical_rules(train.take(shown))
-    if any(isinstance(layer, MomentNormalization) for layer in leaf_layers(model)):
+    if settling_layers(model):
         typical = replace(typical, extent=max(typical.extent, _LEAST_EXTENT))
     if validation is None:
         return typical

@@ -10,13 +10,18 @@ from handwriting_cnn.models.normalization import MomentNormalization
 from handwriting_cnn.training.precision import leaf_layers
 
 
+def settling_layers(model: keras.Model) -> list[MomentNormalization]:
+    """Return the layers of a network that bring characters to one place and size."""
+    return [layer for layer in leaf_layers(model) if isinstance(layer, MomentNormalization)]
+
+
 @contextmanager
 def jittering(model: keras.Model, augment: AugmentConfig | None) -> Iterator[None]:
     """Let layers that bring characters to one place and size miss them inside the block; ``None`` lets none.
 
     A backend's training function is traced inside the block and keeps what it finds there.
     """
-    layers = [layer for layer in leaf_layers(model) if isinstance(layer, MomentNormalization)]
+    layers = settling_layers(model)
     before = [layer.jitter for layer in layers]
     for layer in layers:
         layer.jitter = (0.0, 0.0) if augment is None else augment.jitter

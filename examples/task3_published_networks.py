@@ -43,6 +43,6 @@ for name in ("lenet5", "vgg_mini"):
 
 pair = hw.compare_reports(reports["lenet5"], reports["vgg_mini"])
 print(
-    f"only vgg_mini was right on {pair.second_only} pictures, only lenet5 on {pair.first_only}: p = {pair.p_value:.3f}"
+    f"only vgg_mini was right on {pair.second_only} pictures, only lenet5 on {pair.first_only}: p = {pair.p_value:.2g}"
 )
 reports["vgg_mini"].plot_mistakes()

@@ -50,8 +50,8 @@ def main() -> None:
         truth = [saved.alphabet.characters[label] for label in chosen.labels]
         alone = [photographed(picture[..., 0], seed) for seed, picture in enumerate(chosen.images)]
         drawn = [drawn_with(picture[..., 0], pen) for pen in PENS for picture in chosen.images[:DRAWN]]
-        shown = train.take(np.linspace(0, len(train) - 1, 2000).astype(int))
-        row = {"dataset": name, "learned": typical_rules(shown).extent, "extents": {}}
+        shown = np.linspace(0, len(train) - 1, 2000).astype(int)
+        row = {"dataset": name, "learned": typical_rules(train.take(shown), train.labels[shown]).extent, "extents": {}}
         for extent in EXTENTS:
             reader = hw.Recognizer(replace(saved, reading=replace(saved.reading, extent=extent)), threshold=0)
             row["extents"][extent] = {

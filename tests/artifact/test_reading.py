@@ -50,20 +50,34 @@ def test_extent_and_stroke_are_those_of_the_pictures():
     images = np.zeros((5, 40, 40, 1), np.uint8)
     for picture, side in zip(images, (10, 20, 24, 30), strict=False):  # the last stays blank
         picture[4 : 4 + side, 10:14] = 255
-    rules = typical_rules(images)
+    rules = typical_rules(images, np.zeros(5, np.int64))
     assert rules.extent == pytest.approx(22 / 40)
     assert rules.stroke == pytest.approx(4 / 22, rel=0.2)
-    assert typical_rules(images[4:]) == ReadingRules()
+    assert rules.gap == 0
+    assert typical_rules(images[4:], np.zeros(1, np.int64)) == ReadingRules()
+
+
+def test_the_gap_is_that_of_classes_whose_characters_have_parts_beside_each_other():
+    images = np.zeros((40, 32, 32, 1), np.uint8)
+    labels = np.arange(40) % 4
+    images[:, 6:26, 4:7] = 255
+    for number in range(3, 40, 4):  # the last class has a second stroke, 5 to 14 columns away
+        images[number, 6:26, 12 + number // 4] = 255
+    images[0, 6:26, 20] = 255  # and one picture of another class is broken
+    gaps = (np.arange(10) + 5) / np.maximum(np.arange(10) + 9, 20)
+    assert typical_rules(images, labels).gap == pytest.approx(np.quantile(gaps, 0.95), abs=1e-6)
+    assert typical_rules(images[labels < 3], labels[labels < 3]).gap == 0
 
 
 def test_rules_survive_json_and_refuse_what_is_none():
-    rules = ReadingRules(extent=0.5, stroke=0.2, temperature=1.5, threshold=0.3)
+    rules = ReadingRules(extent=0.5, stroke=0.2, gap=0.3, temperature=1.5, threshold=0.3)
     assert ReadingRules.from_json(rules.to_json()) == rules
     with pytest.raises(UnknownNameError, match="reading rule"):
         ReadingRules.from_json({"treshold": 0.1})
     for values in (
         {"extent": 0},
         {"stroke": 2},
+        {"gap": -0.1},
         {"temperature": float("nan")},
         {"threshold": "x"},
         {"threshold": True},

@@ -1,3 +1,4 @@
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PIL import Image
 from handwriting_cnn.data.loading import load_dataset
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.recognition.finding import find_characters
+from handwriting_cnn.recognition.recognizer import Recognizer
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pages import CONDITIONS, draw_page, overlaps
@@ -92,6 +94,143 @@ def test_a_cell_whose_wall_is_partly_lost_is_a_cell():
     found = find_characters(picture)
     assert [one.line for one in found] == [row for row in range(4) for _ in range(4)]
     assert all(abs(one.box[2] - one.box[0] - 30) <= 3 and abs(one.box[3] - one.box[1] - 45) <= 3 for one in found)
+
+
+def drawn_strokes(shape, strokes, width):
+    """Draw straight strokes ``(x0, y0, x1, y1)`` with a pen of a width on paper; return the picture."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(float)
+    ink = np.zeros(shape)
+    for x0, y0, x1, y1 in strokes:
+        along = np.clip(((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / ((x1 - x0) ** 2 + (y1 - y0) ** 2), 0, 1)
+        far = np.hypot(x - x0 - along * (x1 - x0), y - y0 - along * (y1 - y0))
+        ink = np.maximum(ink, np.clip(width / 2 + 0.5 - far, 0, 1))
+    paper = 235 + np.random.default_rng(0).normal(0, 3, shape)
+    return np.clip(paper * (1 - 0.8 * ink), 0, 255).astype(np.uint8)
+
+
+def boxes_of(found):
+    return np.array([one.box for one in found]).reshape(-1, 4)
+
+
+@pytest.mark.parametrize("margin", [15, 50, 100])
+@pytest.mark.parametrize(
+    "stroke", [(0, 0, 0, 100), (12, 0, 0, 100), (0, 0, 100, 0)], ids=["upright", "leaning", "flat"]
+)
+def test_a_straight_letter_alone_is_no_printed_line(stroke, margin):
+    place = np.add(stroke, margin)
+    shape = (place[3] + margin, place[2] + margin) if stroke[2] else (place[3] + margin, place[0] + margin)
+    picture = drawn_strokes((max(shape), max(shape)), [place], 3)
+    found = boxes_of(find_characters(picture))
+    truth = [[min(place[0], place[2]) - 2, place[1] - 2, max(place[0], place[2]) + 3, place[3] + 3]]
+    assert found.shape == (1, 4)
+    np.testing.assert_allclose(found, truth, atol=3)
+
+
+def test_an_empty_ruled_sheet_holds_nothing():
+    picture = np.full((700, 500), 235, np.uint8)
+    for y in range(60, 660, 40):
+        picture[y : y + 2, 20:480] = 120
+    picture[30:670, 60:62] = 120
+    assert find_characters(picture, layout="page") == []
+
+
+@pytest.mark.parametrize("height", [20, 40, 80, 160])
+@pytest.mark.parametrize("ruled", [False, True])
+def test_the_straight_letters_of_one_line_are_found_in_a_picture_as_high_as_they_are(height, ruled):
+    lefts = np.arange(6) * height * 1.2 + 0.4 * height
+    top, bottom = 0.3 * height, 1.3 * height
+    strokes = [(x, top, x, bottom) for x in lefts]
+    strokes += [(x, bottom, x + 0.5 * height, bottom) for x in lefts[::2]]  # L and I by turns
+    shape = (int(1.9 * height), int(7.5 * height))
+    picture = drawn_strokes(shape, strokes, max(0.07 * height, 2))
+    if ruled:
+        y = int(1.65 * height)
+        picture[y : y + 2, 3:-3] = 140
+    found = boxes_of(find_characters(picture, layout="line"))
+    truth = np.array([[x, top, x + 0.5 * height * (number % 2 == 0), bottom] for number, x in enumerate(lefts)])
+    assert len(found) == 6
+    np.testing.assert_allclose(found, truth, atol=0.05 * height + 3)
+
+
+@pytest.mark.parametrize("height", [20, 40, 80])
+def test_the_upper_bars_of_a_row_of_letters_are_no_line(height):
+    lefts = np.arange(6) * height + 0.4 * height  # each letter a T whose bar nearly reaches the next one's
+    strokes = [(x, 0.4 * height, x + 0.7 * height, 0.4 * height) for x in lefts]
+    strokes += [(x + 0.35 * height, 0.4 * height, x + 0.35 * height, 1.4 * height) for x in lefts]
+    found = boxes_of(
+        find_characters(drawn_strokes((int(1.9 * height), int(6.6 * height)), strokes, 2.5), layout="line")
+    )
+    assert len(found) == 6
+    np.testing.assert_allclose(found[:, 2] - found[:, 0], 0.7 * height, atol=5)
+    np.testing.assert_allclose(found[:, 3] - found[:, 1], height, atol=5)
+
+
+def test_broad_strokes_near_the_pictures_edge_are_no_sheets_edge():
+    strokes = [(40 + 110 * number, 20, 25 + 110 * number, 125) for number in range(5)]
+    found = boxes_of(find_characters(drawn_strokes((145, 510), strokes, 13), layout="line"))
+    np.testing.assert_allclose(found[:, 0], [18 + 110 * number for number in range(5)], atol=4)
+
+
+@pytest.mark.parametrize("side", [42, 84, 170])
+def test_the_cells_of_a_small_grid_hold_straight_letters(side):
+    picture = np.full((2 * side + 40, 5 * side + 40), 235, np.uint8)
+    width = max(side // 50, 1)
+    for place in range(20, 2 * side + 21, side):
+        picture[place : place + width, 20 : 5 * side + 20 + width] = 80
+    for place in range(20, 5 * side + 21, side):
+        picture[20 : 2 * side + 20 + width, place : place + width] = 80
+    lefts, tops = np.meshgrid(20 + side * np.arange(5) + side // 2, 20 + side * np.arange(2) + side // 6)
+    for left, top in zip(lefts.ravel(), tops.ravel(), strict=True):
+        picture[top : top + 2 * side // 3, left : left + max(side // 20, 2)] = 40
+    found = find_characters(picture)
+    assert [one.line for one in found] == [0] * 5 + [1] * 5
+    boxes = boxes_of(found)
+    np.testing.assert_allclose(boxes[:, 0], lefts.ravel(), atol=2)
+    np.testing.assert_allclose(boxes[:, 3] - boxes[:, 1], 2 * side // 3, atol=3)
+
+
+def parted(count, *, spacing, size=60):
+    """Draw characters of two strokes that stand beside each other, in rows of ten; return picture and boxes."""
+    strokes, boxes = [], []
+    for number in range(count):
+        x, y = 60 + (number % 10) * (size + spacing), 60 + (number // 10) * 2 * size
+        wide = size * (1 - 0.1 * (number % 3))
+        strokes += [(x, y, x + 0.1 * wide, y + size), (x + wide, y, x + 0.6 * wide, y + size)]
+        boxes.append((x, y, x + wide, y + size))
+    shape = (int(max(box[3] for box in boxes) + 60), int(max(box[2] for box in boxes) + 60))
+    return drawn_strokes(shape, strokes, 6), np.array(boxes)
+
+
+@pytest.mark.parametrize(("count", "spacing"), [(2, 90), (5, 90), (30, 60), (30, 120)])
+def test_parts_that_stand_beside_each_other_are_one_character_where_characters_have_such_parts(count, spacing):
+    picture, boxes = parted(count, spacing=spacing)
+    found = boxes_of(find_characters(picture, layout="page", gap=0.4))
+    assert len(found) == count
+    assert (overlaps(boxes, found).max(axis=1) >= 0.7).all()
+    assert len(find_characters(picture, layout="page")) > count  # nothing said so
+
+
+def test_a_reader_joins_the_parts_that_its_training_pictures_have(reader):
+    picture, boxes = parted(30, spacing=90)
+    assert len(reader.recognize(picture, layout="page")) == 60  # no digit has any
+    saved = dataclasses.replace(reader.saved, reading=dataclasses.replace(reader.saved.reading, gap=0.4))
+    read = Recognizer(saved).recognize(picture, layout="page")
+    assert len(read) == 30
+    assert (overlaps(boxes, boxes_of(read)).max(axis=1) >= 0.7).all()
+
+
+def test_a_gap_of_characters_parts_joins_no_characters(digits):
+    page = page_of(digits.test, "clean")
+    alone, parts = (boxes_of(find_characters(page.image, gap=gap)) for gap in (0.0, 0.3))
+    np.testing.assert_array_equal(alone, parts)
+
+
+def test_a_small_letter_beside_a_large_one_is_a_letter():
+    large = [(60 + 120 * number, 60, 60 + 120 * number, 120) for number in range(8)]
+    small = [(90 + 120 * number, 62, 88 + 120 * number, 82) for number in range(8)]
+    assert len(find_characters(drawn_strokes((190, 1020), large + small, 6), layout="page")) == 16
+    dots = [(66 + 120 * number, 36, 70 + 120 * number, 36) for number in range(8)]  # above: their letters' marks
+    assert len(find_characters(drawn_strokes((190, 1020), large + dots, 6), layout="page")) == 8
 
 
 def test_all_ink_of_a_single_picture_is_one_character():

@@ -14,6 +14,7 @@ from handwriting_cnn.types import ImageArray, LabelArray, ProbabilityArray
 _INK: Final = 64  # a level, of 255, that counts as ink
 _TEMPERATURES: Final = (0.1, 10.0)
 _REFUSED: Final = 0.005  # of the right answers: so many are given up for the wrong ones
+_WIDEST: Final = 0.95  # the quantile of gaps inside characters that is theirs
 _DIGITS: Final = 6  # decimals that are kept: the same training gives the same file on every machine
 
 
@@ -25,6 +26,8 @@ class ReadingRules:
         extent: How much of the square's side the longer side of a character that was found on a page takes, 0.1..1: as
             much as in the pictures that the model learned from, and more where its network settles size itself.
         stroke: Their strokes' width as a share of that longer side, 0.005..1.
+        gap: The gap between parts of a character that stand beside each other, as those of ハ do, as a share of the
+            longer side, 0..1; 0 where no class has such parts.
         temperature: Divides the logarithm of the probabilities before they are confidences, 0.1..10.
         threshold: Confidence, 0..1, below which nothing is recognised.
 
@@ -34,11 +37,18 @@ class ReadingRules:
 
     extent: float = 0.75
     stroke: float = 0.1
+    gap: float = 0.0
     temperature: float = 1.0
     threshold: float = 0.0
 
     def __post_init__(self) -> None:
-        bounds = {"extent": (0.1, 1.0), "stroke": (0.005, 1.0), "temperature": _TEMPERATURES, "threshold": (0.0, 1.0)}
+        bounds = {
+            "extent": (0.1, 1.0),
+            "stroke": (0.005, 1.0),
+            "gap": (0.0, 1.0),
+            "temperature": _TEMPERATURES,
+            "threshold": (0.0, 1.0),
+        }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
@@ -66,23 +76,31 @@ class ReadingRules:
         return cls(**values)
 
 
-def typical_rules(images: ImageArray) -> ReadingRules:
-    """Return rules with the extent and the stroke of pictures: medians over those that are not blank.
+def typical_rules(images: ImageArray, labels: LabelArray) -> ReadingRules:
+    """Return rules with the extent and the stroke of pictures, medians over those that are not blank, and the gap.
+
+    The gap is wider than those of 95% of the pictures of classes most of whose pictures have one.
 
     Args:
         images: uint8 ``(n, height, width, channels)``, bright ink on 0.
+        labels: Their classes ``(n,)``.
     """
     inked: Any = (images > _INK).any(axis=3)
-    inked = inked[inked.any(axis=(1, 2))]
+    present = inked.any(axis=(1, 2))
+    inked, labels = inked[present], labels[present]
     if not len(inked):
         return ReadingRules()
     height, width = inked.shape[1:]
     spans = np.stack([_span(inked.any(axis=axis)) for axis in (2, 1)])
-    strokes = np.array([stroke_width(np.pad(mask, 1)) for mask in inked]) / spans.max(axis=0)
+    longer = spans.max(axis=0)
+    strokes = np.array([stroke_width(np.pad(mask, 1)) for mask in inked]) / longer
     extent = np.median((spans / [[height], [width]]).max(axis=0))
+    gaps = np.array([np.diff(np.flatnonzero(columns)).max(initial=1) - 1 for columns in inked.any(axis=1)])
+    parted = np.isin(labels, [label for label in np.unique(labels) if np.median(gaps[labels == label]) > 0])
     return ReadingRules(
         extent=round(float(np.clip(extent, 0.1, 1)), _DIGITS),
         stroke=round(float(np.clip(np.median(strokes), 0.005, 1)), _DIGITS),
+        gap=round(float(np.quantile(gaps[parted] / longer[parted], _WIDEST)), _DIGITS) if parted.any() else 0.0,
     )
 
 

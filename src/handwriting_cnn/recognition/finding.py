@@ -53,7 +53,7 @@ class FoundCharacter:
 
 
 def find_characters(
-    picture: npt.NDArray[np.uint8], *, layout: Layout = "auto", rtl: bool = False
+    picture: npt.NDArray[np.uint8], *, layout: Layout = "auto", rtl: bool = False, gap: float = 0.0
 ) -> list[FoundCharacter]:
     """Find characters in reading order.
 
@@ -63,6 +63,7 @@ def find_characters(
             one in each cell of printed lines. ``"auto"``: a grid where one is found, else a page; a small picture is
             one character.
         rtl: Whether lines are read from right to left.
+        gap: The gap between a character's parts that stand beside each other, as a share of its longer side, 0..1.
 
     Raises:
         UnknownNameError: If there is no such layout.
@@ -71,14 +72,16 @@ def find_characters(
     if layout == "auto" and max(picture.shape[:2]) < _SMALL:
         layout = "single"
     if layout == "single":
-        found = _found(picture, layout, pixels=_SINGLE_PIXELS, rtl=rtl)
+        found = _found(picture, layout, pixels=_SINGLE_PIXELS, rtl=rtl, gap=gap)
         whole = picture.shape[0] * picture.shape[1] <= _SINGLE_PIXELS
         if whole or (found and max(found[0].ink.shape) >= _FINE):
             return found
-    return _found(picture, layout, pixels=_WORKING_PIXELS, rtl=rtl)
+    return _found(picture, layout, pixels=_WORKING_PIXELS, rtl=rtl, gap=gap)
 
 
-def _found(picture: npt.NDArray[np.uint8], layout: Layout, *, pixels: int, rtl: bool) -> list[FoundCharacter]:
+def _found(
+    picture: npt.NDArray[np.uint8], layout: Layout, *, pixels: int, rtl: bool, gap: float
+) -> list[FoundCharacter]:
     """Return the characters of a copy of the picture that has at most so many pixels."""
     step = int(np.ceil(np.sqrt(picture.shape[0] * picture.shape[1] / pixels)))
     image = Image.fromarray(picture).reduce(step) if step > 1 else Image.fromarray(picture)
@@ -90,7 +93,7 @@ def _found(picture: npt.NDArray[np.uint8], layout: Layout, *, pixels: int, rtl: 
         groups = group_all(ink.mask, ink.stroke)
     else:
         to_source, ink = _straightened(source, np.asarray(image))
-        groups = _groups(ink, layout, rtl=rtl)
+        groups = _groups(ink, layout, rtl=rtl, gap=gap)
     boxes = source_boxes(to_source, groups.boxes, source.shape) * step
     boxes[:, 2:] = np.minimum(boxes[:, 2:], picture.shape[1::-1])  # the last pixel of a reduced copy may be a part
     return [
@@ -114,11 +117,11 @@ def _straightened(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Ho
     return to_source, ink
 
 
-def _groups(ink: Ink, layout: Layout, *, rtl: bool) -> Groups:
+def _groups(ink: Ink, layout: Layout, *, rtl: bool, gap: float) -> Groups:
     rules = find_rules(ink, least=0.0 if layout == "grid" else _FILLED)
     if rules.count and layout in ("auto", "grid"):
         return group_by_cell(rules.free, ink.stroke, rules.cells, rules.count, rtl=rtl)
-    return group_characters(rules.free, ink.stroke, rtl=rtl)
+    return group_characters(rules.free, ink.stroke, rtl=rtl, gap=gap)
 
 
 def _crops(levels: Any, groups: Groups) -> list[GreyImage]:

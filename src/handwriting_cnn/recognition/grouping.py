@@ -9,6 +9,7 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.ink import median_by_ink
 
 _SPECK: Final = 0.2  # of a stroke's width, squared: less ink is dirt
 _LARGEST: Final = 8  # typical sizes: what is larger is no character
@@ -21,6 +22,11 @@ _STACKED: Final = 0.35  # typical sizes between them at most
 _TOUCHING: Final = 0.12  # typical sizes: so near each other, broken strokes are one
 _NEAR: Final = 0.25  # of the median gap of a page, and of the typical size: a smaller gap lies inside a character
 _FEWEST_GAPS: Final = 8
+_BESIDE: Final = 0.15  # typical sizes: what stands so far beside a body, at its height, is no mark of it
+_TALL: Final = 0.9  # the quantile of the heights that is a whole character's
+_SQUARE: Final = 1.25  # of that height: what is wider is more than one character
+_WIDER: Final = 1.25  # how much wider than in the pictures learned from a gap inside a character may be
+_INSIDE: Final = 0.45  # of the median gap between characters: a wider gap is none inside one
 _MOST: Final = 5_000  # pieces of ink
 _LINE: Final = 0.55  # typical sizes: centres of a line's characters lie nearer to its own
 
@@ -47,25 +53,46 @@ def group_all(mask: Mask, stroke: float) -> Groups:
     return _ordered(labels, owner, boxes, np.zeros(len(owner), np.int64), rtl=False)
 
 
-def group_characters(mask: Mask, stroke: float, *, rtl: bool) -> Groups:
+def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) -> Groups:
     """Put the strokes of a page's ink together to characters; what the page's edge cuts off is none.
 
     A page with more than 5,000 pieces of ink is texture and has none.
+
+    Args:
+        mask: The page's ink.
+        stroke: Its width in pixels.
+        rtl: Whether lines are read from right to left.
+        gap: The gap between parts of a character that stand beside each other, as a share of its longer side; 0 where
+            characters have none.
     """
     labels, boxes, areas = _components(mask)
     if not len(boxes) or (areas >= _SPECK * stroke**2).sum() > _MOST:
         none = np.full(len(boxes), -1)
         return _ordered(labels, none, boxes, none, rtl=rtl)
-    sizes = _sizes(boxes)
+    longer = _sizes(boxes).max(axis=1)
     cut = (boxes[:, :2].min(axis=1) == 0) | (boxes[:, 2] == mask.shape[1]) | (boxes[:, 3] == mask.shape[0])
-    typical = _weighted_median(sizes.max(axis=1), np.where(cut, 0, areas))
-    clean = ~cut & (areas >= _SPECK * stroke**2) & (sizes.max(axis=1) < _LARGEST * typical)
-    bodies = clean & (sizes.max(axis=1) >= _BODY * typical)
+    ink = np.where(cut, 0, areas)
+    clean = ~cut & (areas >= _SPECK * stroke**2)
+    typical = median_by_ink(longer, ink)
+    owner, lines = _joined(boxes, clean, typical, gap)
+    if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are
+        hulls = _hulls(owner, boxes)
+        whole = _sizes(np.array(list(hulls.values()))).max(axis=1)
+        typical = max(typical, median_by_ink(whole, np.array([ink[owner == name].sum() for name in hulls])))
+        owner, lines = _joined(boxes, clean, typical, gap)
+    return _ordered(labels, owner, boxes, lines, rtl=rtl)
+
+
+def _joined(boxes: Any, clean: Any, typical: float, gap: float) -> tuple[Any, Any]:
+    """Return each piece's character, -1 where it belongs to none, and its line."""
+    longer = _sizes(boxes).max(axis=1)
+    clean = clean & (longer < _LARGEST * typical)
+    bodies = clean & (longer >= _BODY * typical)
     owner = np.where(clean, np.arange(len(boxes)), -1)
     _join_bodies(owner, boxes, np.flatnonzero(bodies), typical)
     _join_marks(owner, boxes, bodies, np.flatnonzero(clean & ~bodies), typical)
-    _join_neighbours(owner, boxes, _line_numbers(owner, boxes, typical), typical)
-    return _ordered(labels, owner, boxes, _line_numbers(owner, boxes, typical), rtl=rtl)
+    _join_neighbours(owner, boxes, _line_numbers(owner, boxes, typical), typical, gap)
+    return owner, _line_numbers(owner, boxes, typical)
 
 
 def group_by_cell(mask: Mask, stroke: float, cells: npt.NDArray[np.int32], count: int, *, rtl: bool) -> Groups:
@@ -101,12 +128,6 @@ def _sizes(boxes: Any) -> Any:
     return np.stack([boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]], axis=1)
 
 
-def _weighted_median(values: Any, weights: Any) -> float:
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
-
-
 def _gaps(one: Any, others: Any) -> tuple[Any, Any]:
     """Return the horizontal and vertical gaps between a box and others; negative where they overlap."""
     across = np.maximum(one[0], others[:, 0]) - np.minimum(one[2], others[:, 2])
@@ -138,7 +159,8 @@ def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float)
             across, down = _gaps(boxes[mark], boxes[found])
             distance = _SIDEWAYS * np.maximum(across, 0) + np.maximum(down, 0)
             nearest = int(distance.argmin())
-            if distance[nearest] <= _REACH * typical:
+            beside = across[nearest] > _BESIDE * typical and down[nearest] < 0 and sizes[mark] >= _SMALLEST * typical
+            if distance[nearest] <= _REACH * typical and not beside:
                 owner[mark] = owner[found[nearest]]
                 continue
         if sizes[mark] >= _SMALLEST * typical:
@@ -147,20 +169,44 @@ def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float)
             owner[mark] = -1
 
 
-def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float) -> None:
-    """Put bodies together that stand far nearer to each other than the page's characters do, as the two of ы."""
+def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: float) -> None:
+    """Put together what stands in a line far nearer to each other than characters do, as the two of ы or of ハ."""
+    hulls = _hulls(owner, boxes)
+    if not hulls:
+        return
+    height = float(np.quantile([hull[3] - hull[1] for hull in hulls.values()], _TALL))
     pairs = []
     for line in np.unique(lines[owner >= 0]):
-        names = np.unique(owner[(lines == line) & (owner >= 0)])
-        spans = [(boxes[owner == name][:, 0].min(), boxes[owner == name][:, 2].max(), name) for name in names]
-        spans.sort()
-        pairs += [(after[0] - before[1], before[2], after[2]) for before, after in pairwise(spans)]
-    if len(pairs) < _FEWEST_GAPS:
-        return
-    least = min(_NEAR * float(np.median([gap for gap, _, _ in pairs])), _NEAR * typical)
-    for gap, before, after in pairs:
-        if gap < least:
-            owner[owner == after] = owner[owner == before][0] if (owner == before).any() else before
+        names = np.unique(owner[(lines == line) & (owner >= 0)]).tolist()
+        pairs += list(pairwise(sorted(names, key=hulls.__getitem__)))
+    gaps = np.array([hulls[second][0] - hulls[first][2] for first, second in pairs])
+    least = -1.0
+    if len(pairs) >= _FEWEST_GAPS:
+        least = min(_NEAR * float(np.median(gaps)), _NEAR * typical)
+    widest = _WIDER * gap * height
+    if gap and len(gaps):
+        between = gaps[gaps > widest] if (gaps > widest).any() else gaps
+        widest = min(widest, _INSIDE * float(np.median(between)))
+    whole = {name: name for name in hulls}  # of which character each is a part
+    for (first, second), across in zip(pairs, gaps.tolist(), strict=True):
+        one, other = hulls[whole[first]], hulls[second]
+        overlap = -across >= _OVERLAP * min(one[2] - one[0], other[2] - other[0])
+        parts = gap and across <= widest and other[2] - one[0] <= _SQUARE * height
+        if overlap or across < least or parts:
+            whole[second] = whole[first]
+            owner[owner == second] = whole[first]
+            hulls[whole[first]] = _hull(np.array([one, other]))
+
+
+def _hulls(owner: Any, boxes: Any) -> dict[int, tuple[int, int, int, int]]:
+    """Return the box around each character's pieces."""
+    return {name: _hull(boxes[owner == name]) for name in np.unique(owner[owner >= 0]).tolist()}
+
+
+def _hull(boxes: Any) -> tuple[int, int, int, int]:
+    left, top = boxes[:, :2].min(axis=0).tolist()
+    right, bottom = boxes[:, 2:].max(axis=0).tolist()
+    return left, top, right, bottom
 
 
 def _line_numbers(owner: Any, boxes: Any, typical: float) -> Any:

@@ -176,3 +176,10 @@ def is_light_on_dark(grey: GreyImage) -> bool:
     detail = small - scipy.ndimage.uniform_filter(scipy.ndimage.uniform_filter(small, window), window)
     tail = detail - np.median(detail)
     return bool(np.mean(tail * tail * tail) > 0)  # NumPy raises to a power slowly
+
+
+def median_by_ink(sizes: Any, areas: Any) -> float:
+    """Return the size of pieces such that half of all ink lies in smaller ones."""
+    order = np.argsort(sizes)
+    reached = np.cumsum(areas[order])
+    return float(sizes[order][np.searchsorted(reached, reached[-1] / 2)])

@@ -163,7 +163,7 @@ class Recognizer:
         """
         picture = decode_colours(image, max_pixels=self._max_pixels)
         rtl = self.alphabet.direction == "rtl"
-        return self._read(find_characters(picture, layout=layout, rtl=rtl))
+        return self._read(find_characters(picture, layout=layout, rtl=rtl, gap=self._rules.gap))
 
     def recognize_single(self, image: ImageSource) -> Character:
         """Read a picture of one character.

@@ -8,10 +8,18 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.ink import Ink
+from handwriting_cnn.recognition.ink import Ink, median_by_ink
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
-_LENGTHS: Final = (6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
+_LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
+_LONGER: Final = 2.5  # typical sizes of what is on a page without a grid: shorter lines are strokes
+_SPANNING: Final = 0.8  # of a page's side: so long is a line that hangs together with the writing
+_HALF: Final = 0.5  # of a page's side: so long are many lines below each other
+_BESIDE: Final = 0.2  # of the ink: so much of it is writing beside lines
+_UNBROKEN: Final = 0.75  # of a line's length: what has more gaps is a row of letters' strokes
+_MANY: Final = 4  # lines below each other: a ruled sheet, be it empty
+_NEARLY: Final = 0.9  # of a grid's cells, and of the ink
+_RULED: Final = 6  # the same on a page without a grid
 _FULL: Final = 0.9  # the share of a run that is ink
 _THICKEST: Final = 0.012  # of the page's shorter side
 _CROSSING: Final = 1.8  # times a line's thickness: ink that runs on so far across it is a stroke
@@ -44,8 +52,9 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     """Find straight lines that are longer than any stroke, and the cells that they enclose.
 
     A line is a run, along a row or a column, of which nine tenths are ink, pale ink too. Which length makes a run a
-    line is tried from a sixth of the page down to a twenty-sixth; the longest that shows nearly all of a grid's cells
-    is taken, so that a straight letter is no line.
+    line is tried from half of the page down to a twenty-sixth; the longest that shows nearly all of a grid's cells is
+    taken, so that a straight letter is no line. Where there is no grid, a line is far longer than what else is on the
+    page, or spans half of it.
 
     Args:
         ink: The page's.
@@ -56,21 +65,77 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     small = _reduced(ink.faint, step)
     thin = (_thin(small, 1), _thin(small, 0))
     lengths = [max(min(small.shape) // parts, 12) for parts in _LENGTHS]
-    tried = [_lines(thin, length) for length in lengths]
-    grids = [_cells(lines, length) for lines, length in zip(tried, lengths, strict=True)]
+    short = lengths[_LENGTHS.index(_RULED)]
+    ruled = _lines(thin, short)
+    tried, grids = [], []
+    for length in lengths:
+        tried.append(ruled if length == short else _lines(thin, length))
+        grids.append(_cells(tried[-1], length, ruled if length > short else tried[-1]))
+        if grids[-1][1] >= _FEWEST and _share_inside(small & ~(tried[-1][0] | tried[-1][1]), grids[-1][0]) >= _NEARLY:
+            break  # it holds nearly all
     most = max(count for _, count in grids)
     if most >= _FEWEST:
-        chosen = next(index for index, (_, count) in enumerate(grids) if count >= 0.9 * most)
+        chosen = next(index for index, (_, count) in enumerate(grids) if count >= _NEARLY * most)
         free = _without(ink.mask, tried[chosen], step)
         cells, count = grids[chosen]
         cells = _enlarged(cells, step, ink.mask.shape)
-        if free.any() and float((cells[free] > 0).mean()) >= least:
+        if _share_inside(free, cells) >= least:
             return Rules(free=free, cells=cells, count=count)
-    return Rules(free=_without(ink.mask, tried[0], step), cells=np.zeros(ink.mask.shape, np.int32), count=0)
+    rules = _longer_than_characters(ruled, short, _reduced(ink.mask, step))
+    return Rules(free=_without(ink.mask, rules, step), cells=np.zeros(ink.mask.shape, np.int32), count=0)
+
+
+def _share_inside(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
+    """Return the share of the ink that lies in cells, -1 if there is no ink."""
+    return float((cells[mask] > 0).mean()) if mask.any() else -1.0
+
+
+def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -> tuple[Mask, Mask]:
+    """Return the lines that are far longer than what else is on the page.
+
+    Of lines that hang together with the writing, those that span the page are told from it by what is left without
+    them, or else by being many.
+    """
+    numbered, extents = [], []
+    for line, axis in zip(lines, (1, 0), strict=True):
+        pieces, count = scipy.ndimage.label(_bridged(line, 2 * length, axis), np.ones((3, 3)))
+        pieces[~line] = 0
+        places: Any = scipy.ndimage.find_objects(pieces, max_label=count)
+        inked = [(pieces[place] == number).any(axis=1 - axis) for number, place in enumerate(places, start=1)]
+        numbered.append(pieces)
+        extents.append(np.array([0] + [one.size if one.mean() >= _UNBROKEN else 0 for one in inked]))
+
+    def at_least(bounds: Any) -> tuple[Mask, Mask]:
+        return tuple(
+            line & (extent >= bound)[pieces]
+            for line, extent, pieces, bound in zip(lines, extents, numbered, bounds, strict=True)
+        )
+
+    sides = np.array([mask.shape[1], max(mask.shape)])  # an upright stroke is as high as a picture of one line
+    if (extents[0] >= _HALF * sides[0]).sum() >= _MANY:
+        return at_least(_HALF * sides)
+    across, down = at_least(_SPANNING * sides)
+    beside = mask & ~_around(across | down)
+    least = np.full(2, _LONGER * _typical_size(mask))
+    if beside.sum() >= _BESIDE * mask.sum():
+        least = np.minimum(least, np.maximum(_SPANNING * sides, _LONGER * _typical_size(beside)))
+    return at_least(least)
+
+
+def _typical_size(mask: Mask) -> float:
+    labels, _ = scipy.ndimage.label(mask, np.ones((3, 3)))
+    places: Any = scipy.ndimage.find_objects(labels)
+    return median_by_ink(_spans(places).max(axis=1), np.bincount(labels.ravel())[1:]) if places else 0.0
+
+
+def _bridged(line: Mask, length: int, axis: int) -> Mask:
+    """Return lines along an axis without the gaps in them that are shorter than a length."""
+    broader = scipy.ndimage.maximum_filter1d(line.view(np.uint8), length, axis=axis)
+    return scipy.ndimage.minimum_filter1d(broader, length, axis=axis).astype(np.bool_) | line
 
 
 def _without(mask: Mask, lines: tuple[Mask, Mask], step: int) -> Mask:
-    """Return the ink without the lines, but for the pixels from which ink runs on along both axes."""
+    """Return the ink without the lines, but for where a stroke crosses one: ink runs on along both axes there."""
     rules = _enlarged(lines[0] | lines[1], step, mask.shape)
     places = np.argwhere(rules & mask)
     if not len(places):
@@ -79,8 +144,14 @@ def _without(mask: Mask, lines: tuple[Mask, Mask], step: int) -> Mask:
     thickness = float(np.median(_shorter_runs(mask, places[:: max(len(places) // _SAMPLE, 1)], reach)))
     length = int(_CROSSING * thickness + 1) + 1
     crossed = _runs_of(mask, length, 0) & _runs_of(mask, length, 1)
-    near = scipy.ndimage.maximum_filter(rules.view(np.uint8), 3).astype(np.bool_)
-    return mask & (crossed | ~near)
+    near = _around(rules)
+    corners = _enlarged(_around(lines[0]) & _around(lines[1]), step, mask.shape)
+    return mask & ((crossed & ~_around(corners)) | ~near)
+
+
+def _around(mask: Mask) -> Mask:
+    """Return a mask one pixel larger on each side."""
+    return scipy.ndimage.maximum_filter(mask.view(np.uint8), 3).astype(np.bool_)
 
 
 def _reduced(mask: Mask, step: int) -> Mask:
@@ -118,16 +189,15 @@ def _lines(thin: tuple[tuple[Mask, Mask], tuple[Mask, Mask]], length: int) -> tu
     return found[0], found[1]
 
 
-def _cells(lines: tuple[Mask, Mask], length: int) -> tuple[npt.NDArray[np.int32], int]:
-    """Return the rectangles of like size that lines enclose."""
+def _cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask]) -> tuple[npt.NDArray[np.int32], int]:
+    """Return the rectangles of like size that lines enclose, and those that pieces of lines show to be cells, too."""
     if not (lines[0].any() and lines[1].any()):
         return np.zeros(lines[0].shape, np.int32), 0
     walls = np.zeros(lines[0].shape, np.bool_)
     for line, axis in zip(lines, (1, 0), strict=True):
-        bridged = scipy.ndimage.maximum_filter1d(line.view(np.uint8), length, axis=axis)
-        walls |= scipy.ndimage.minimum_filter1d(bridged, length, axis=axis).astype(np.bool_) | line
+        walls |= _bridged(line, length, axis)
     labels, places, good = _rectangles(walls)
-    if good.any() and _complete(walls, lines, places, good):
+    if good.any() and _complete(walls, pieces, places, good):
         labels, places, good = _rectangles(walls)
     numbers = np.zeros(len(places) + 1, np.int32)
     numbers[1:][good] = np.arange(1, good.sum() + 1)

@@ -16,6 +16,7 @@ Homography: TypeAlias = npt.NDArray[np.float64]
 _SMALL: Final = 300  # pixels of the shorter side on which the sheet is looked for
 _WRITING: Final = 0.06  # of that side: closing over so much leaves none
 _EDGE: Final = 0.04  # of the logarithm of brightness, a pixel: a steeper change is an edge
+_UNLIKE: Final = 0.08  # of the logarithm of brightness: the table and the sheet differ by more
 _SUPPORT: Final = 0.45  # of an edge's length
 _OUTER: Final = 0.4  # of the picture: no edge lies further inside
 _LEANING: Final = 0.2  # of the other side: no edge leans more
@@ -79,6 +80,8 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
         return None
     if not all(sides):  # a strip of the table that is narrower than the window needs darkness beyond the picture
         sides = [found or beyond for found, beyond in zip(sides, _edges(small, beyond=0), strict=True)]
+    turned = (small, small[:, ::-1], small.swapaxes(0, 1), small[::-1].swapaxes(0, 1))
+    sides = [found if found and _differs(view, *found) else None for found, view in zip(sides, turned, strict=True)]
     if sum(found is not None for found in sides) < 2:
         return None
     left, right, top, bottom = (found or (0.0, 0.0) for found in sides)
@@ -92,6 +95,17 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
     corners = np.array([_crossing(lines[one], lines[other]) for one, other in pairs])
     area = 0.5 * abs(np.sum(corners[:, 0] * np.roll(corners[:, 1], -1) - corners[:, 1] * np.roll(corners[:, 0], -1)))
     return corners * step if area > _LEAST * height * width else None
+
+
+def _differs(small: npt.NDArray[np.float32], begin: float, end: float) -> bool:
+    """Return whether what lies left of an edge has another brightness than what lies as far right of it."""
+    height, width, _ = small.shape
+    edge = np.linspace(begin, end, height)[:, np.newaxis]
+    away = np.arange(width) - edge + _INWARD
+    light = np.log(np.maximum(small, 16))
+    outside, inside = (away < -1), (away > 1) & (away < np.maximum(edge, _STRIP) + 1)
+    step = np.median(light[outside], axis=0) - np.median(light[inside], axis=0)
+    return bool((np.abs(step) > _UNLIKE).any())
 
 
 def _edges(small: npt.NDArray[np.float32], *, beyond: float | None = None) -> list[tuple[float, float] | None]:

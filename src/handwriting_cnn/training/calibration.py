@@ -22,13 +22,13 @@ def reading_rules(model: keras.Model, train: Dataset, validation: Dataset | None
 
     Args:
         model: A trained network.
-        train: What it learned from: 2,000 of its pictures show the size of characters and strokes. A network that
+        train: What it learned from: 2,000 of its pictures show the size of characters, strokes and gaps. A network that
             brings characters to one size itself is given them larger, if these are small: the more pixels they have,
             the better are small marks kept apart from strokes.
         validation: Pictures that it did not learn from, on which its confidences are calibrated; ``None`` leaves them.
     """
     shown = np.linspace(0, len(train) - 1, min(len(train), _SHOWN)).astype(np.int64)
-    typical = typical_rules(train.take(shown))
+    typical = typical_rules(train.take(shown), train.labels[shown])
     if settling_layers(model):
         typical = replace(typical, extent=max(typical.extent, _LEAST_EXTENT))
     if validation is None:

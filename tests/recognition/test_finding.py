@@ -126,6 +126,15 @@ def test_a_straight_letter_alone_is_no_printed_line(stroke, margin):
     np.testing.assert_allclose(found, truth, atol=3)
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_printed_frame_is_no_letter_and_a_letter_like_a_frame_is_one(inside):
+    frame = [(45, 45, 200, 45), (45, 200, 200, 200), (45, 45, 45, 200), (200, 45, 200, 200)]
+    letter = [(100, 90, 100, 155), (100, 155, 140, 155)]
+    found = boxes_of(find_characters(drawn_strokes((247, 247), frame + letter * inside, 3)))
+    assert len(found) == 1
+    np.testing.assert_allclose(found[0], (99, 89, 142, 157) if inside else (43, 43, 202, 202), atol=3)
+
+
 def test_an_empty_ruled_sheet_holds_nothing():
     picture = np.full((700, 500), 235, np.uint8)
     for y in range(60, 660, 40):

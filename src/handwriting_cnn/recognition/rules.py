@@ -15,6 +15,7 @@ _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of
 _LONGER: Final = 2.5  # typical sizes of what is on a page without a grid: shorter lines are strokes
 _SPANNING: Final = 0.8  # of a page's side: so long is a line that hangs together with the writing
 _HALF: Final = 0.5  # of a page's side: so long are many lines below each other
+_FRAMED: Final = 0.1  # of the ink: so much of it is writing in a frame
 _BESIDE: Final = 0.2  # of the ink: so much of it is writing beside lines
 _UNBROKEN: Final = 0.75  # of a line's length: what has more gaps is a row of letters' strokes
 _MANY: Final = 4  # lines below each other: a ruled sheet, be it empty
@@ -54,7 +55,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     A line is a run, along a row or a column, of which nine tenths are ink, pale ink too. Which length makes a run a
     line is tried from half of the page down to a twenty-sixth; the longest that shows nearly all of a grid's cells is
     taken, so that a straight letter is no line. Where there is no grid, a line is far longer than what else is on the
-    page, or spans half of it.
+    page, or spans most of it.
 
     Args:
         ink: The page's.
@@ -93,8 +94,8 @@ def _share_inside(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
 def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -> tuple[Mask, Mask]:
     """Return the lines that are far longer than what else is on the page.
 
-    Of lines that hang together with the writing, those that span the page are told from it by what is left without
-    them, or else by being many.
+    Of lines that hang together, those that span the page are told from writing by what is left without them, or else
+    by being many or a frame around something.
     """
     numbered, extents = [], []
     for line, axis in zip(lines, (1, 0), strict=True):
@@ -112,10 +113,13 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
         )
 
     sides = np.array([mask.shape[1], max(mask.shape)])  # an upright stroke is as high as a picture of one line
-    if (extents[0] >= _HALF * sides[0]).sum() >= _MANY:
-        return at_least(_HALF * sides)
-    across, down = at_least(_SPANNING * sides)
-    beside = mask & ~_around(across | down)
+    halves = at_least(_HALF * sides)
+    across, down = (int((extent >= _HALF * side).sum()) for extent, side in zip(extents, sides, strict=True))
+    framed = min(across, down) >= 2 and (mask & ~_around(halves[0] | halves[1])).sum() >= _FRAMED * mask.sum()
+    if across >= _MANY or framed:
+        return halves
+    horizontal, vertical = at_least(_SPANNING * sides)
+    beside = mask & ~_around(horizontal | vertical)
     least = np.full(2, _LONGER * _typical_size(mask))
     if beside.sum() >= _BESIDE * mask.sum():
         least = np.minimum(least, np.maximum(_SPANNING * sides, _LONGER * _typical_size(beside)))

@@ -97,6 +97,8 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
     Of lines that hang together, those that span the page are told from writing by what is left without them, or else
     by being many or a frame around something.
     """
+    if not (lines[0].any() or lines[1].any()):
+        return lines
     numbered, extents = [], []
     for line, axis in zip(lines, (1, 0), strict=True):
         pieces, count = scipy.ndimage.label(_bridged(line, 2 * length, axis), np.ones((3, 3)))

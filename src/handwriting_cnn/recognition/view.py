@@ -16,6 +16,7 @@ Homography: TypeAlias = npt.NDArray[np.float64]
 _SMALL: Final = 300  # pixels of the shorter side on which the sheet is looked for
 _WRITING: Final = 0.06  # of that side: closing over so much leaves none
 _EDGE: Final = 0.04  # of the logarithm of brightness, a pixel: a steeper change is an edge
+_DARK: Final = 16  # of 255: below it darkness is one
 _UNLIKE: Final = 0.08  # of the logarithm of brightness: the table and the sheet differ by more
 _SUPPORT: Final = 0.45  # of an edge's length
 _OUTER: Final = 0.4  # of the picture: no edge lies further inside
@@ -80,7 +81,8 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
         return None
     if not all(sides):  # a strip of the table that is narrower than the window needs darkness beyond the picture
         sides = [found or beyond for found, beyond in zip(sides, _edges(small, beyond=0), strict=True)]
-    turned = (small, small[:, ::-1], small.swapaxes(0, 1), small[::-1].swapaxes(0, 1))
+    light = np.log(np.maximum(small, _DARK))
+    turned = (light, light[:, ::-1], light.swapaxes(0, 1), light[::-1].swapaxes(0, 1))
     sides = [found if found and _differs(view, *found) else None for found, view in zip(sides, turned, strict=True)]
     if sum(found is not None for found in sides) < 2:
         return None
@@ -97,12 +99,11 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
     return corners * step if area > _LEAST * height * width else None
 
 
-def _differs(small: npt.NDArray[np.float32], begin: float, end: float) -> bool:
-    """Return whether what lies left of an edge has another brightness than what lies as far right of it."""
-    height, width, _ = small.shape
+def _differs(light: npt.NDArray[np.float32], begin: float, end: float) -> bool:
+    """Return whether what lies left of an edge has another brightness, of which ``light`` is the logarithm."""
+    height, width, _ = light.shape
     edge = np.linspace(begin, end, height)[:, np.newaxis]
     away = np.arange(width) - edge + _INWARD
-    light = np.log(np.maximum(small, 16))
     outside, inside = (away < -1), (away > 1) & (away < np.maximum(edge, _STRIP) + 1)
     step = np.median(light[outside], axis=0) - np.median(light[inside], axis=0)
     return bool((np.abs(step) > _UNLIKE).any())
@@ -119,7 +120,7 @@ def _edges(small: npt.NDArray[np.float32], *, beyond: float | None = None) -> li
     window = max(int(_WRITING * min(height, width)), 3)
     mode, level = ("nearest", 0.0) if beyond is None else ("constant", beyond)
     closed = scipy.ndimage.grey_closing(small, (window, window, 1), mode=mode, cval=level)
-    light = np.log(np.maximum(closed, 16))
+    light = np.log(np.maximum(closed, _DARK))
     across, down = (
         (np.abs(scipy.ndimage.gaussian_filter(light, (1, 1, 0), order=order)) > _EDGE).any(axis=2)
         for order in ((0, 1, 0), (1, 0, 0))

@@ -242,6 +242,40 @@ def test_a_small_letter_beside_a_large_one_is_a_letter():
     assert len(find_characters(drawn_strokes((190, 1020), large + dots, 6), layout="page")) == 8
 
 
+@pytest.mark.parametrize("pitch", [27, 30, 40])
+def test_lines_that_nearly_touch_are_lines(digits, pitch):
+    sheet, boxes = np.zeros((10 * pitch, 20 * pitch), np.uint8), []
+    for number, digit in enumerate(digits.test.take(np.arange(200))[..., 0]):
+        ink = np.asarray(Image.fromarray(digit).resize((24, 24), Image.Resampling.BICUBIC))
+        y, x = 2 + number // 20 * pitch, 2 + number % 20 * pitch
+        sheet[y : y + 24, x : x + 24] = ink
+        rows, columns = (np.flatnonzero((ink > 80).any(axis=axis)) for axis in (1, 0))
+        boxes.append((x + columns[0], y + rows[0], x + columns[-1] + 1, y + rows[-1] + 1))
+    found = find_characters(sheet, layout="page")
+    assert (overlaps(np.array(boxes), boxes_of(found)).max(axis=1) >= 0.5).mean() >= 0.98
+    assert max(one.line for one in found) == 9
+
+
+def test_between_thin_strokes_there_is_paper():
+    lefts = np.arange(20, 400, 20)
+    strokes = [(left + side, 20, left + side, 32) for left in lefts for side in (0, 5)]
+    bars = [(left, 20, left + 5, 20) for left in lefts]
+    found = find_characters(drawn_strokes((50, 420), strokes + bars, 2), layout="page")
+    assert len(found) == len(lefts)
+    for one in found:
+        lower = one.ink[-8:-3].mean(axis=0)
+        assert lower[lower.size // 2 - 1 : lower.size // 2 + 1].min() < 0.12 * lower.max()
+
+
+def test_single_dark_pixels_are_dirt(digits):
+    page = draw_page(digits.test.images[:60], digits.test.labels[:60], size=30).image
+    dirty = page.copy()
+    dirty[np.random.default_rng(0).random(page.shape[:2]) < 0.0003] = 0
+    clean, found = (boxes_of(find_characters(picture)) for picture in (page, dirty))
+    assert (overlaps(clean, found).max(axis=1) >= 0.5).mean() >= 0.98
+    assert abs(len(found) - len(clean)) <= 2
+
+
 def test_all_ink_of_a_single_picture_is_one_character():
     picture = np.full((300, 300), 240, np.uint8)
     picture[100:200, 140:150] = 20

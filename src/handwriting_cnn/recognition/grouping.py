@@ -1,7 +1,6 @@
 """From ink to characters: strokes and marks put together, in lines."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import median_by_ink
 
 _SPECK: Final = 0.2  # of a stroke's width, squared: less ink is dirt
+_DIRT: Final = 2  # pixels: of a page, a single one is dirt, too
 _LARGEST: Final = 8  # typical sizes: what is larger is no character
 _BODY: Final = 0.5  # of the typical size: what is smaller in both directions is a mark
 _SMALLEST: Final = 0.2  # of the typical size: what is smaller and far from any other is dirt
@@ -19,6 +19,7 @@ _REACH: Final = 0.9  # typical sizes: a mark lies no further from its body
 _SIDEWAYS: Final = 1.6  # how much farther a gap to the side counts than one above or below
 _OVERLAP: Final = 0.55  # of the narrower's width: strokes above each other are one character
 _STACKED: Final = 0.35  # typical sizes between them at most
+_HIGHER: Final = 1.5  # times a character's size, or its width: what is higher stands in two lines
 _TOUCHING: Final = 0.12  # typical sizes: so near each other, broken strokes are one
 _NEAR: Final = 0.25  # of the median gap of a page, and of the typical size: a smaller gap lies inside a character
 _FEWEST_GAPS: Final = 8
@@ -27,7 +28,7 @@ _TALL: Final = 0.9  # the quantile of the heights that is a whole character's
 _SQUARE: Final = 1.25  # of that height: what is wider is more than one character
 _WIDER: Final = 1.25  # how much wider than in the pictures learned from a gap inside a character may be
 _INSIDE: Final = 0.45  # of the median gap between characters: a wider gap is none inside one
-_MOST: Final = 5_000  # pieces of ink
+_MOST: Final = 10_000  # pieces of ink
 _LINE: Final = 0.55  # typical sizes: centres of a line's characters lie nearer to its own
 
 
@@ -56,7 +57,7 @@ def group_all(mask: Mask, stroke: float) -> Groups:
 def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) -> Groups:
     """Put the strokes of a page's ink together to characters; what the page's edge cuts off is none.
 
-    A page with more than 5,000 pieces of ink is texture and has none.
+    A page with more than 10,000 pieces of ink is texture and has none.
 
     Args:
         mask: The page's ink.
@@ -66,19 +67,18 @@ def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) 
             characters have none.
     """
     labels, boxes, areas = _components(mask)
-    if not len(boxes) or (areas >= _SPECK * stroke**2).sum() > _MOST:
+    if not len(boxes) or (areas >= _speck(stroke)).sum() > _MOST:
         none = np.full(len(boxes), -1)
         return _ordered(labels, none, boxes, none, rtl=rtl)
     longer = _sizes(boxes).max(axis=1)
     cut = (boxes[:, :2].min(axis=1) == 0) | (boxes[:, 2] == mask.shape[1]) | (boxes[:, 3] == mask.shape[0])
     ink = np.where(cut, 0, areas)
-    clean = ~cut & (areas >= _SPECK * stroke**2)
+    clean = ~cut & (areas >= _speck(stroke))
     typical = median_by_ink(longer, ink)
     owner, lines = _joined(boxes, clean, typical, gap)
     if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are
-        hulls = _hulls(owner, boxes)
-        whole = _sizes(np.array(list(hulls.values()))).max(axis=1)
-        typical = max(typical, median_by_ink(whole, np.array([ink[owner == name].sum() for name in hulls])))
+        pieces, place, hulls = _hulls(owner, boxes)
+        typical = max(typical, median_by_ink(_sizes(hulls).max(axis=1), np.bincount(place, ink[pieces])))
         owner, lines = _joined(boxes, clean, typical, gap)
     return _ordered(labels, owner, boxes, lines, rtl=rtl)
 
@@ -107,7 +107,7 @@ def group_by_cell(mask: Mask, stroke: float, cells: npt.NDArray[np.int32], count
         piece, cell = numbers // (count + 1) - 1, numbers % (count + 1) - 1
         inside = (cell >= 0) & (inked >= 0.5 * areas[piece])
         owner[piece[inside]] = cell[inside]
-        owner[areas < _SPECK * stroke**2] = -1
+        owner[areas < _speck(stroke)] = -1
         _drop_remains(owner, boxes, frames, stroke)
     pitch = float(np.median(_sizes(frames)[:, 1]))
     centres = (frames[:, 1] + frames[:, 3]) / 2
@@ -124,6 +124,10 @@ def _components(mask: Mask) -> tuple[Any, Any, Any]:
     return labels, boxes, areas
 
 
+def _speck(stroke: float) -> float:
+    return max(_SPECK * stroke**2, _DIRT)
+
+
 def _sizes(boxes: Any) -> Any:
     return np.stack([boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]], axis=1)
 
@@ -136,18 +140,31 @@ def _gaps(one: Any, others: Any) -> tuple[Any, Any]:
 
 
 def _join_bodies(owner: Any, boxes: Any, bodies: Any, typical: float) -> None:
-    """Give strokes that lie above each other, or nearly touch, one owner."""
-    widths = boxes[:, 2] - boxes[:, 0]
-    for position, body in enumerate(bodies):
-        others = bodies[position + 1 :]
-        if not len(others):
-            break
+    """Give strokes that lie above each other, or nearly touch, one owner; but not those of two lines."""
+    if not len(bodies):
+        return
+    bodies = bodies[np.argsort(boxes[bodies, 1], kind="stable")]
+    sizes, tops = _sizes(boxes), boxes[bodies, 1]
+    lasts = np.searchsorted(tops, boxes[bodies, 3] + _STACKED * typical)  # what begins further down is too far away
+    pairs: list[tuple[float, int, int]] = []
+    for position, body in enumerate(bodies.tolist()):
+        others = bodies[position + 1 : lasts[position]]
         across, down = _gaps(boxes[body], boxes[others])
-        narrower = np.minimum(widths[body], widths[others])
+        narrower = np.minimum(sizes[body, 0], sizes[others, 0])
         stacked = (-across >= _OVERLAP * narrower) & (down < _STACKED * typical)
         touching = (across < _TOUCHING * typical) & (down < _TOUCHING * typical)
-        for other in others[stacked | touching]:
-            owner[owner == owner[other]] = owner[body]
+        joined = stacked | touching
+        gaps = np.maximum(across, down)[joined].tolist()
+        pairs += [(gap, body, other) for gap, other in zip(gaps, others[joined].tolist(), strict=True)]
+    whole = float(np.quantile(sizes[bodies].max(axis=1), _TALL))
+    hulls = dict(zip(bodies.tolist(), boxes[bodies].tolist(), strict=True))
+    for _, one, other in sorted(pairs):
+        first, second = int(owner[one]), int(owner[other])
+        if first != second:
+            hull = _hull(hulls[first], hulls[second])
+            if hull[3] - hull[1] <= _HIGHER * max(whole, hull[2] - hull[0]):
+                owner[owner == second] = first
+                hulls[first] = hull
 
 
 def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float) -> None:
@@ -171,53 +188,55 @@ def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float)
 
 def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: float) -> None:
     """Put together what stands in a line far nearer to each other than characters do, as the two of ы or of ハ."""
-    hulls = _hulls(owner, boxes)
-    if not hulls:
+    pieces, place, hulls = _hulls(owner, boxes)
+    if not len(pieces):
         return
-    height = float(np.quantile([hull[3] - hull[1] for hull in hulls.values()], _TALL))
-    pairs = []
-    for line in np.unique(lines[owner >= 0]):
-        names = np.unique(owner[(lines == line) & (owner >= 0)]).tolist()
-        pairs += list(pairwise(sorted(names, key=hulls.__getitem__)))
-    gaps = np.array([hulls[second][0] - hulls[first][2] for first, second in pairs])
+    height = float(np.quantile(hulls[:, 3] - hulls[:, 1], _TALL))
+    line = np.zeros(len(hulls), np.int64)
+    line[place] = lines[pieces]
+    order = np.lexsort((*hulls.T[::-1], line))
+    beside = line[order[1:]] == line[order[:-1]]
+    firsts, seconds = order[:-1][beside], order[1:][beside]
+    gaps = hulls[seconds, 0] - hulls[firsts, 2]
     least = -1.0
-    if len(pairs) >= _FEWEST_GAPS:
+    if len(gaps) >= _FEWEST_GAPS:
         least = min(_NEAR * float(np.median(gaps)), _NEAR * typical)
     widest = _WIDER * gap * height
     if gap and len(gaps):
         between = gaps[gaps > widest] if (gaps > widest).any() else gaps
         widest = min(widest, _INSIDE * float(np.median(between)))
-    whole = {name: name for name in hulls}  # of which character each is a part
-    for (first, second), across in zip(pairs, gaps.tolist(), strict=True):
-        one, other = hulls[whole[first]], hulls[second]
+    whole = np.arange(len(hulls))  # of which character each is a part
+    for first, second, across in zip(firsts.tolist(), seconds.tolist(), gaps.tolist(), strict=True):
+        root = whole[first]
+        one, other = hulls[root].tolist(), hulls[second].tolist()
         overlap = -across >= _OVERLAP * min(one[2] - one[0], other[2] - other[0])
         parts = gap and across <= widest and other[2] - one[0] <= _SQUARE * height
         if overlap or across < least or parts:
-            whole[second] = whole[first]
-            owner[owner == second] = whole[first]
-            hulls[whole[first]] = _hull(np.array([one, other]))
+            whole[second] = root
+            hulls[root] = _hull(one, other)
+    owner[pieces] = owner[pieces][np.unique(place, return_index=True)[1]][whole[place]]
 
 
-def _hulls(owner: Any, boxes: Any) -> dict[int, tuple[int, int, int, int]]:
-    """Return the box around each character's pieces."""
-    return {name: _hull(boxes[owner == name]) for name in np.unique(owner[owner >= 0]).tolist()}
+def _hulls(owner: Any, boxes: Any) -> tuple[Any, Any, Any]:
+    """Return the pieces that have an owner, which of the owners each has, and the box around each owner's pieces."""
+    pieces = np.flatnonzero(owner >= 0)
+    names, place = np.unique(owner[pieces], return_inverse=True)
+    hulls = np.zeros((len(names), 4), np.int64)
+    hulls[place] = boxes[pieces]
+    np.minimum.at(hulls[:, :2], place, boxes[pieces, :2])
+    np.maximum.at(hulls[:, 2:], place, boxes[pieces, 2:])
+    return pieces, place, hulls
 
 
-def _hull(boxes: Any) -> tuple[int, int, int, int]:
-    left, top = boxes[:, :2].min(axis=0).tolist()
-    right, bottom = boxes[:, 2:].max(axis=0).tolist()
-    return left, top, right, bottom
+def _hull(one: Any, other: Any) -> tuple[int, int, int, int]:
+    """Return the box around two boxes."""
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
 
 
 def _line_numbers(owner: Any, boxes: Any, typical: float) -> Any:
     lines = np.full(len(owner), -1)
-    names = np.unique(owner[owner >= 0])
-    centres = []
-    for name in names:
-        mine = boxes[owner == name]
-        centres.append((mine[:, 1].min() + mine[:, 3].max()) / 2)
-    for name, line in zip(names, _cluster(np.array(centres), _LINE * typical), strict=True):
-        lines[owner == name] = line
+    pieces, place, hulls = _hulls(owner, boxes)
+    lines[pieces] = _cluster((hulls[:, 1] + hulls[:, 3]) / 2, _LINE * typical)[place]
     return lines
 
 
@@ -248,19 +267,11 @@ def _drop_remains(owner: Any, boxes: Any, frames: Any, stroke: float) -> None:
 
 def _ordered(labels: Any, owner: Any, boxes: Any, lines: Any, *, rtl: bool) -> Groups:
     """Number the owners in reading order."""
-    names = np.unique(owner[owner >= 0]) if len(owner) else np.empty(0, np.int64)
-    rows = []
-    for name in names:
-        mine = owner == name
-        left, top = boxes[mine][:, :2].min(axis=0)
-        right, bottom = boxes[mine][:, 2:].max(axis=0)
-        rows.append((int(lines[mine][0]), -(left + right) if rtl else left + right, name, left, top, right, bottom))
-    rows.sort()
+    pieces, place, hulls = _hulls(owner, boxes)
+    line = np.zeros(len(hulls), np.int64)
+    line[place] = lines[pieces]
+    middle = hulls[:, 0] + hulls[:, 2]
+    order = np.lexsort((-middle if rtl else middle, line))
     number = np.zeros(len(boxes) + 1, np.int32)
-    for place, row in enumerate(rows, start=1):
-        number[1:][owner == row[2]] = place
-    return Groups(
-        labels=number[labels],
-        boxes=np.array([row[3:] for row in rows], np.int64).reshape(-1, 4),
-        lines=np.array([row[0] for row in rows], np.int64),
-    )
+    number[1:][pieces] = np.argsort(order)[place] + 1
+    return Groups(labels=number[labels], boxes=hulls[order], lines=line[order])

@@ -28,6 +28,8 @@ _SURROUNDINGS: Final = 4  # windows make that side, each filtered twice: a runni
 _LARGE: Final = 200_000  # pixels: of a larger picture a sample shows its spread
 _SAMPLED: Final = 3
 _SMOOTHING: Final = 0.8  # pixels: less than a stroke
+_THIN: Final = 4.0  # pixels: thinner strokes, and the gaps between them, would be lost in it
+_LESS_SMOOTHING: Final = 0.5
 _DARKEST_PAPER: Final = 24.0  # grey levels
 _SPREAD: Final = 1.4826  # makes a median absolute deviation a normal spread's standard deviation
 _LEAST_SPREAD: Final = 0.008
@@ -66,9 +68,10 @@ def find_ink(grey: GreyImage, *, strong: float = _STRONG) -> Ink:
         strong: The share, 0..1, of the ink's own level that each piece of ink reaches somewhere.
     """
     picture = grey.astype(np.float32)
-    levels = _darkness(picture, _window(picture))
-    mask, faint = _masks(levels, strong)
-    return Ink(levels=levels, mask=mask, faint=faint, stroke=stroke_width(mask))
+    smooth = _smoothed(picture)
+    light = _light(smooth, _window(picture))
+    ink = _ink(_darkness(smooth, light), strong)
+    return _ink(_darkness(_smoothed(picture, _LESS_SMOOTHING), light), strong) if ink.stroke < _THIN else ink
 
 
 def small_ink(grey: GreyImage) -> Ink:
@@ -84,6 +87,11 @@ def small_ink(grey: GreyImage) -> Ink:
     return Ink(levels=levels, mask=mask, faint=mask, stroke=stroke_width(np.pad(mask, 1)))
 
 
+def _ink(levels: Levels, strong: float) -> Ink:
+    mask, faint = _masks(levels, strong)
+    return Ink(levels=levels, mask=mask, faint=faint, stroke=stroke_width(mask))
+
+
 def _window(picture: Any) -> int:
     """Return a window wider than the picture's strokes: a narrower one would take the middle of a stroke for paper.
 
@@ -92,13 +100,13 @@ def _window(picture: Any) -> int:
     window = max(min(picture.shape) // _WINDOW, _SMALLEST_WINDOW)
     step = max(min(window // _COARSEST, *picture.shape), 1)
     height, width = (size // step * step for size in picture.shape)
-    small = picture[:height, :width].reshape(height // step, step, width // step, step).mean(axis=(1, 3))
+    small = _smoothed(picture[:height, :width].reshape(height // step, step, width // step, step).mean(axis=(1, 3)))
     chosen = window = window // step
-    outlines = mask = wider = _masks(_darkness(small, window))[0]
+    outlines = mask = wider = _masks(_darkness(small, _light(small, window)))[0]
     while outlines.any() and 2 * window < min(small.shape):
         narrow = stroke_width(wider) <= _WIDEST_STROKE * window
         window *= 2
-        wider = _masks(_darkness(small, window))[0]
+        wider = _masks(_darkness(small, _light(small, window)))[0]
         if not narrow or _filled(outlines, mask, wider) >= _FILLED:
             chosen, mask = window, wider
     return chosen * step
@@ -141,18 +149,23 @@ def _masks(levels: Levels, strong: float = _STRONG) -> tuple[Mask, Mask]:
     return kept[labels], levels > floor
 
 
-def _darkness(picture: Any, window: int) -> Levels:
-    """Return levels; the light, which is smooth, is found on a copy of a fraction of the size."""
-    smooth = scipy.ndimage.gaussian_filter(picture, _SMOOTHING)
+def _smoothed(picture: Any, by: float = _SMOOTHING) -> Any:
+    return scipy.ndimage.gaussian_filter(picture, by)
+
+
+def _darkness(smooth: Any, light: Any) -> Levels:
+    return np.clip((light - smooth) / light, 0, 1).astype(np.float32)
+
+
+def _light(smooth: Any, window: int) -> Any:
+    """Return the paper's light, which is smooth, and therefore found on a copy of a fraction of the size."""
     step = max(window // _COARSE, 1)
-    height, width = (-(-size // step) for size in picture.shape)
+    height, width = (-(-size // step) for size in smooth.shape)
     padded = np.pad(smooth, [(0, height * step - smooth.shape[0]), (0, width * step - smooth.shape[1])], mode="edge")
     brightest = padded.reshape(height, step, width, step).max(axis=(1, 3))
-    light = scipy.ndimage.gaussian_filter(_closed(brightest), 1)
-    light = np.maximum(light, _DARKEST_PAPER)
-    box = (0, 0, picture.shape[1] / step, picture.shape[0] / step)
-    full = np.asarray(Image.fromarray(light).resize(picture.shape[::-1], Image.Resampling.BILINEAR, box))
-    return np.clip((full - smooth) / full, 0, 1).astype(np.float32)
+    light = np.maximum(scipy.ndimage.gaussian_filter(_closed(brightest), 1), _DARKEST_PAPER)
+    box = (0, 0, smooth.shape[1] / step, smooth.shape[0] / step)
+    return np.asarray(Image.fromarray(light).resize(smooth.shape[::-1], Image.Resampling.BILINEAR, box))
 
 
 def _closed(brightest: Any) -> Any:

@@ -153,7 +153,7 @@ class Recognizer:
                 picture of fewer than 100 pixels either way is one character.
 
         Returns:
-            The characters in reading order; none where there is no ink, or more than 5,000 pieces of it, as in a
+            The characters in reading order; none where there is no ink, or more than 10,000 pieces of it, as in a
             texture.
 
         Raises:

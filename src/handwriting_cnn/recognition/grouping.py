@@ -57,7 +57,7 @@ def group_all(mask: Mask, stroke: float) -> Groups:
 def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) -> Groups:
     """Put the strokes of a page's ink together to characters; what the page's edge cuts off is none.
 
-    A page with more than 10,000 pieces of ink is texture and has none.
+    A page with more than 10,000 pieces of ink, or most of whose ink is dirt, is texture and has none.
 
     Args:
         mask: The page's ink.
@@ -67,13 +67,14 @@ def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) 
             characters have none.
     """
     labels, boxes, areas = _components(mask)
-    if not len(boxes) or (areas >= _speck(stroke)).sum() > _MOST:
+    clean = areas >= _speck(stroke)
+    if clean.sum() > _MOST or 2 * areas[clean].sum() <= areas.sum():
         none = np.full(len(boxes), -1)
         return _ordered(labels, none, boxes, none, rtl=rtl)
     longer = _sizes(boxes).max(axis=1)
     cut = (boxes[:, :2].min(axis=1) == 0) | (boxes[:, 2] == mask.shape[1]) | (boxes[:, 3] == mask.shape[0])
     ink = np.where(cut, 0, areas)
-    clean = ~cut & (areas >= _speck(stroke))
+    clean &= ~cut
     typical = median_by_ink(longer, ink)
     owner, lines = _joined(boxes, clean, typical, gap)
     if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are

@@ -38,7 +38,7 @@ OWN_HEAD = """
 
 `train` learns from seven eighths of train, and from all of it with `--validation 0`; the last epoch counts.
 
-| what | seeds | mean | deviation | 95% interval | minutes | machine |
+| what | runs | mean | deviation | 95% interval | minutes | machine |
 |---|---|---|---|---|---|---|
 """
 TASKS_HEAD = """
@@ -47,14 +47,14 @@ TASKS_HEAD = """
 Protocol `reference` watches the test set as its validation curve, and the last epoch counts. Protocol `honest` holds an
 eighth of train out for every choice and scores the test set once: see [the protocols](explanation/ahcd-protocols.md).
 
-| what | seeds | mean | deviation | 95% interval | the reference | minutes | machine |
+| what | runs | mean | deviation | 95% interval | the reference | minutes | machine |
 |---|---|---|---|---|---|---|---|
 """
 
 PAIRS_HEAD = """
 ## In pairs
 
-What a step gave on the same test pictures, in points, with McNemar's exact test; one seed a row.
+What a step gave on the same test pictures, in points, with McNemar's exact test; one run a row.
 
 | command | seed | pair | points | only the former right | only the latter right | p |
 |---|---|---|---|---|---|---|
@@ -161,7 +161,7 @@ def part(record: dict[str, Any]) -> str:
 def pairs(record: dict[str, Any]) -> list[str]:
     """Return a row for each pair that asks what a step of the reference gave."""
     return [
-        f"| `{record['command']}` | {pair['seed']} | {second} against {first} | {sign * pair['difference'] * 100:+.2f} "
+        f"| `{record['command']}` | {pair['seed']}{', ' * ('precision' in pair)}{pair.get('precision', '')} | {second} against {first} | {sign * pair['difference'] * 100:+.2f} "
         f"| {gained} | {lost} | {'below 0.001' if pair['p_value'] < 0.001 else format(pair['p_value'], '.3f')} |"
         for pair in record["pairs"]
         for first, second, sign, gained, lost in (

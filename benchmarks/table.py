@@ -161,7 +161,7 @@ def part(record: dict[str, Any]) -> str:
 def pairs(record: dict[str, Any]) -> list[str]:
     """Return a row for each pair that asks what a step of the reference gave."""
     return [
-        f"| `{record['command']}` | {pair['seed']}{', ' * ('precision' in pair)}{pair.get('precision', '')} | {second} against {first} | {sign * pair['difference'] * 100:+.2f} "
+        f"| `{record['command']}` | {which(pair)} | {second} against {first} | {sign * pair['difference'] * 100:+.2f} "
         f"| {gained} | {lost} | {'below 0.001' if pair['p_value'] < 0.001 else format(pair['p_value'], '.3f')} |"
         for pair in record["pairs"]
         for first, second, sign, gained, lost in (
@@ -170,6 +170,11 @@ def pairs(record: dict[str, Any]) -> list[str]:
         )
         if (first, second) in STEPS
     ]
+
+
+def which(pair: dict[str, Any]) -> str:
+    """Return the seed of a run and, where one seed was run twice, its precision."""
+    return ", ".join(str(pair[name]) for name in ("seed", "precision") if name in pair)
 
 
 def where(record: dict[str, Any]) -> str:

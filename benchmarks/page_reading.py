@@ -3,10 +3,11 @@
     python benchmarks/page_reading.py --model runs/ahcd/model.safetensors --dataset ahcd
 
 draws 20 pages of 140 characters of the data set's test part in each condition, from seeds 0 to 19
-(tests/recognition/pages.py), reads them, and writes benchmarks/results/page-reading-DATASET.json. A character is found
-if a box overlaps its own by half (intersection over union); one that is not found, or not recognised, is not read
-rightly. Then 1,000 characters, each enlarged as it is and photographed alone, are read by `recognize_single` beside the
-data set's own pictures of them: what that loses is what paper, camera and preprocessing cost.
+(tests/recognition/pages.py), then clean ones with smaller characters, reads them, and writes
+benchmarks/results/page-reading-DATASET.json. A character is found if a box overlaps its own by half (intersection over
+union); one that is not found, or not recognised, is not read rightly. Then 1,000 characters, each enlarged as it is and
+photographed alone, are read by `recognize_single` beside the data set's own pictures of them: what that loses is what
+paper, camera and preprocessing cost.
 """
 
 import argparse
@@ -31,6 +32,8 @@ import handwriting_cnn as hw
 
 RESULTS = Path(__file__).parent / "results"
 CHARACTERS = 140
+SQUARE = 62  # pixels of a data set's picture on a page; its letter takes half of that and more
+SMALLER = (40, 30, 20)
 ALONE = 1_000
 
 
@@ -44,6 +47,7 @@ def main() -> None:
     reader, test = hw.Recognizer.load(given.model), hw.load_dataset(given.dataset).test
     own = hw.Evaluator().evaluate(reader, test).accuracy
     rows = [score(reader, test, condition, given.pages) for condition in given.conditions.split(",")]
+    rows += [score(reader, test, "clean", given.pages, size=size) for size in SMALLER]
     record = {
         "command": f"python benchmarks/page_reading.py --model {Path(given.model).name} --dataset {given.dataset} "
         f"--pages {given.pages} --conditions {given.conditions}",
@@ -64,12 +68,14 @@ def main() -> None:
         )
 
 
-def score(reader: hw.Recognizer, test: hw.Dataset, condition: str, pages: int) -> dict[str, object]:
+def score(
+    reader: hw.Recognizer, test: hw.Dataset, condition: str, pages: int, *, size: int = SQUARE
+) -> dict[str, object]:
     recall, precision, right, refused, seconds = [], [], [], [], []
     rtl = test.alphabet.direction == "rtl"
     for seed in range(pages):
         rows = np.random.default_rng(seed).permutation(len(test))[:CHARACTERS]
-        page = draw_page(test.take(rows), test.labels[rows], condition=condition, seed=seed, rtl=rtl)
+        page = draw_page(test.take(rows), test.labels[rows], condition=condition, seed=seed, size=size, rtl=rtl)
         start = time.perf_counter()
         read = reader.recognize(page.image)
         seconds.append(time.perf_counter() - start)
@@ -82,7 +88,7 @@ def score(reader: hw.Recognizer, test: hw.Dataset, condition: str, pages: int) -
         refused.append(np.mean([found and not text for text, found in zip(texts, hit, strict=True)]))
     means = {"recall": recall, "precision": precision, "right": right, "refused": refused}
     return {
-        "condition": condition,
+        "condition": condition if size == SQUARE else f"{condition}, {size} pixels",
         "pages": pages,
         **{name: round(float(np.mean(values)), 4) for name, values in means.items()},
         "seconds": round(statistics.median(seconds), 2),

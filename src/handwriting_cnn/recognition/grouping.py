@@ -171,10 +171,11 @@ def _join_bodies(owner: Any, boxes: Any, bodies: Any, typical: float) -> None:
 def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float) -> None:
     """Give each mark the owner of the nearest body; one far from any is a small character itself, or dirt."""
     sizes = _sizes(boxes).max(axis=1)
-    found = list(np.flatnonzero(bodies))
+    found = np.concatenate([np.flatnonzero(bodies), marks])  # bodies, and in the marks' places what became one
+    frames, count = boxes[found], int(bodies.sum())
     for mark in marks[np.argsort(-sizes[marks], kind="stable")]:
-        if found:
-            across, down = _gaps(boxes[mark], boxes[found])
+        if count:
+            across, down = _gaps(boxes[mark], frames[:count])
             distance = _SIDEWAYS * np.maximum(across, 0) + np.maximum(down, 0)
             nearest = int(distance.argmin())
             beside = across[nearest] > _BESIDE * typical and down[nearest] < 0 and sizes[mark] >= _SMALLEST * typical
@@ -182,7 +183,8 @@ def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float)
                 owner[mark] = owner[found[nearest]]
                 continue
         if sizes[mark] >= _SMALLEST * typical:
-            found.append(mark)
+            found[count], frames[count] = mark, boxes[mark]
+            count += 1
         else:
             owner[mark] = -1
 

@@ -276,6 +276,40 @@ def test_single_dark_pixels_are_dirt(digits):
     assert abs(len(found) - len(clean)) <= 2
 
 
+def cropped(picture):
+    """Return a picture without what is white around its ink."""
+    rows, columns = (np.flatnonzero((picture < 128).any(axis=axis)) for axis in (1, 0))
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+@pytest.mark.parametrize("margin", [0, 1, 5])
+@pytest.mark.parametrize("dark", [True, False])
+def test_characters_may_touch_the_pictures_edge(digits, margin, dark):
+    shown = [np.asarray(Image.fromarray(digit[..., 0]).resize((40, 60))) for digit in digits.test.images[:18]]
+    sheet = np.vstack([np.hstack([np.pad(digit, 15) for digit in shown[row : row + 6]]) for row in (0, 6, 12)])
+    picture = np.pad(cropped(255 - sheet), margin, constant_values=255)
+    assert len(find_characters(picture if dark else 255 - picture)) == 18
+
+
+@pytest.mark.parametrize("margin", [0, 1, 5])
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize("inner", [5, 12, 18])
+def test_a_character_that_fills_half_of_its_picture_is_no_paper(margin, dark, inner):
+    y, x = np.mgrid[-30:30, -20:20] + 0.5
+    far = np.hypot(y * 2 / 3, x)
+    picture = np.pad(np.where((far < 20) & (far > inner), 40, 235).astype(np.uint8), margin, constant_values=235)
+    (only,) = find_characters(picture if dark else 255 - picture)
+    np.testing.assert_allclose(only.box, (margin, margin, 40 + margin, 60 + margin), atol=2)
+    assert only.ink[only.ink.shape[0] // 2, only.ink.shape[1] // 2] < 64  # the hole
+
+
+def test_strips_and_letters_that_the_pictures_edge_cuts_short_are_none():
+    letters = [(60 + 60 * number, 60, 60 + 60 * number, 100) for number in range(8)]
+    page = drawn_strokes((200, 560), [*letters, (300, 180, 300, 230)], 6)  # of the last 20 pixels are left
+    page[80:150, :4] = 40  # a strip of what lies beside the page
+    assert [one.line for one in find_characters(page, layout="page")] == [0] * 8
+
+
 def test_all_ink_of_a_single_picture_is_one_character():
     picture = np.full((300, 300), 240, np.uint8)
     picture[100:200, 140:150] = 20

@@ -86,7 +86,7 @@ def _found(
     step = int(np.ceil(np.sqrt(picture.shape[0] * picture.shape[1] / pixels)))
     image = Image.fromarray(picture).reduce(step) if step > 1 else Image.fromarray(picture)
     source = np.asarray(image.convert("L"))
-    if is_light_on_dark(source):
+    if is_light_on_dark(source, alone=layout == "single"):
         source, image = 255 - source, ImageOps.invert(image)
     if layout == "single":
         to_source, ink = np.eye(3), small_ink(source) if max(source.shape) < _SMALL else find_ink(source, strong=_PALE)

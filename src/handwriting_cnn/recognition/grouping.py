@@ -12,6 +12,9 @@ from handwriting_cnn.recognition.ink import median_by_ink
 
 _SPECK: Final = 0.2  # of a stroke's width, squared: less ink is dirt
 _DIRT: Final = 2  # pixels: of a page, a single one is dirt, too
+_ALONG: Final = 0.5  # of its longer side: so much of a piece lies on the page's edge where it is none of the writing
+_NARROW: Final = 0.35  # of its longer side: what is no broader may be a strip along the edge
+_WHOLE: Final = (0.7, 2.0)  # typical sizes of what touches the page's edge and is whole
 _LARGEST: Final = 8  # typical sizes: what is larger is no character
 _BODY: Final = 0.5  # of the typical size: what is smaller in both directions is a mark
 _SMALLEST: Final = 0.2  # of the typical size: what is smaller and far from any other is dirt
@@ -55,7 +58,7 @@ def group_all(mask: Mask, stroke: float) -> Groups:
 
 
 def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) -> Groups:
-    """Put the strokes of a page's ink together to characters; what the page's edge cuts off is none.
+    """Put the strokes of a page's ink together to characters; what the page's edge cuts short is none.
 
     A page with more than 10,000 pieces of ink, or most of whose ink is dirt, is texture and has none.
 
@@ -71,17 +74,28 @@ def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) 
     if clean.sum() > _MOST or 2 * areas[clean].sum() <= areas.sum():
         none = np.full(len(boxes), -1)
         return _ordered(labels, none, boxes, none, rtl=rtl)
-    longer = _sizes(boxes).max(axis=1)
-    cut = (boxes[:, :2].min(axis=1) == 0) | (boxes[:, 2] == mask.shape[1]) | (boxes[:, 3] == mask.shape[0])
-    ink = np.where(cut, 0, areas)
-    clean &= ~cut
-    typical = median_by_ink(longer, ink)
+    ink = np.where(_cut(labels, boxes, areas), 0, areas)
+    clean &= ink > 0
+    typical = median_by_ink(_sizes(boxes).max(axis=1), ink)
     owner, lines = _joined(boxes, clean, typical, gap)
     if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are
         pieces, place, hulls = _hulls(owner, boxes)
         typical = max(typical, median_by_ink(_sizes(hulls).max(axis=1), np.bincount(place, ink[pieces])))
         owner, lines = _joined(boxes, clean, typical, gap)
     return _ordered(labels, owner, boxes, lines, rtl=rtl)
+
+
+def _cut(labels: Any, boxes: Any, areas: Any) -> Any:
+    """Return which pieces the page's edge cuts short, or runs along; a whole character may just touch it."""
+    border = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
+    contact = np.bincount(border, minlength=len(areas) + 1)[1:]
+    shorter, longer = np.sort(_sizes(boxes), axis=1).T
+    along = (contact > _ALONG * longer) & (shorter < _NARROW * longer)
+    if along.all():
+        return np.zeros(len(areas), np.bool_)
+    typical = median_by_ink(longer[~along], areas[~along])
+    unlike = (longer < _WHOLE[0] * typical) | (longer > _WHOLE[1] * typical)
+    return along | ((contact > 0) & unlike)
 
 
 def _joined(boxes: Any, clean: Any, typical: float, gap: float) -> tuple[Any, Any]:

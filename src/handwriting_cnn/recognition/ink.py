@@ -24,6 +24,8 @@ _FILLED: Final = 0.3  # of a picture's outlines: so many are filled where the wi
 _COARSE: Final = 12  # pixels of a window on the copy on which the light is found
 _COARSEST: Final = 7  # on that on which its window is found
 _GLANCE: Final = 150  # pixels of a picture's shorter side that show which side the ink is on
+_SKEWED: Final = 2.0  # standard deviations cubed: a smaller third moment may be a broad character's
+_EXTREMES: Final = (0.02, 0.98)  # the quantiles that are ink and paper
 _SURROUNDINGS: Final = 4  # windows make that side, each filtered twice: a running mean is faster than a wide bell
 _LARGE: Final = 200_000  # pixels: of a larger picture a sample shows its spread
 _SAMPLED: Final = 3
@@ -177,18 +179,28 @@ def _closed(brightest: Any) -> Any:
     return np.minimum(closed, np.maximum(beyond, brightest))
 
 
-def is_light_on_dark(grey: GreyImage) -> bool:
+def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     """Return whether the ink is lighter than the paper.
 
     Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
-    small copy's difference from its surroundings' mean, in which uneven light vanishes.
+    small copy's difference from its surroundings' mean, in which uneven light vanishes. A single character may fill
+    half of its picture; where the moment is small, the picture's border is paper.
+
+    Args:
+        grey: The picture.
+        alone: Whether it shows one character.
     """
     step = max(min(grey.shape) // _GLANCE, 1)
     small = (grey if step == 1 else np.asarray(Image.fromarray(grey).reduce(step))).astype(np.float32)
     window = max(min(small.shape) // _SURROUNDINGS, 3)
     detail = small - scipy.ndimage.uniform_filter(scipy.ndimage.uniform_filter(small, window), window)
     tail = detail - np.median(detail)
-    return bool(np.mean(tail * tail * tail) > 0)  # NumPy raises to a power slowly
+    squares = tail * tail
+    third, second = float(np.mean(squares * tail)), float(np.mean(squares))  # NumPy raises to a power slowly
+    if alone and abs(third) < _SKEWED * second**1.5:
+        border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+        return bool(np.median(border) < np.quantile(small, _EXTREMES).mean())
+    return third > 0
 
 
 def median_by_ink(sizes: Any, areas: Any) -> float:

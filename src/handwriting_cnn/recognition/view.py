@@ -71,8 +71,8 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
         Its corners ``(4, 2)`` as x and y: left upper, right upper, right lower, left lower; or ``None`` if fewer than
         two edges are found.
     """
-    step = max(min(source.shape[:2]) // _SMALL, 1)
-    if min(source.shape[:2]) // step < _SMALL // 3:
+    step = min(source.shape[:2]) // _SMALL
+    if not step:  # the strokes of few large letters would be edges
         return None
     small = np.atleast_3d(np.asarray(Image.fromarray(source).reduce(step), np.float32))
     height, width, _ = small.shape

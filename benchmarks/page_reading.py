@@ -24,7 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "recognition"))
 
 import numpy as np
-from pages import CONDITIONS, draw_page, overlaps
+from pages import CONDITIONS, SIZE, draw_page, overlaps
 from PIL import Image
 from seeds import installed, machine
 
@@ -32,8 +32,7 @@ import handwriting_cnn as hw
 
 RESULTS = Path(__file__).parent / "results"
 CHARACTERS = 140
-SQUARE = 62  # pixels of a data set's picture on a page; its letter takes half of that and more
-SMALLER = (40, 30, 20)
+SMALLER = (40, 30, 20)  # pixels of a data set's picture on a page; its letter takes half of that and more
 ALONE = 1_000
 
 
@@ -69,7 +68,7 @@ def main() -> None:
 
 
 def score(
-    reader: hw.Recognizer, test: hw.Dataset, condition: str, pages: int, *, size: int = SQUARE
+    reader: hw.Recognizer, test: hw.Dataset, condition: str, pages: int, *, size: int = SIZE
 ) -> dict[str, object]:
     recall, precision, right, refused, seconds = [], [], [], [], []
     rtl = test.alphabet.direction == "rtl"
@@ -88,7 +87,7 @@ def score(
         refused.append(np.mean([found and not text for text, found in zip(texts, hit, strict=True)]))
     means = {"recall": recall, "precision": precision, "right": right, "refused": refused}
     return {
-        "condition": condition if size == SQUARE else f"{condition}, {size} pixels",
+        "condition": condition if size == SIZE else f"{condition}, {size} pixels",
         "pages": pages,
         **{name: round(float(np.mean(values)), 4) for name, values in means.items()},
         "seconds": round(statistics.median(seconds), 2),

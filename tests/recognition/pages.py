@@ -13,6 +13,7 @@ from PIL import Image
 
 from handwriting_cnn.imaging.strokes import stroke_width
 
+SIZE = 62  # pixels of a character's square, unless said
 CONDITIONS = ("clean", "shadow", "texture", "ruled", "grid", "rotated", "perspective", "cloth")
 HEIGHT, WIDTH = 1754, 1240  # A4 at 150 dpi
 
@@ -34,7 +35,7 @@ class Page:
     lines: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
 
-def draw_page(images, labels, *, condition="clean", seed=0, columns=10, size=62, rtl=False):
+def draw_page(images, labels, *, condition="clean", seed=0, columns=10, size=SIZE, rtl=False):
     """Return a page with the given characters in lines.
 
     Args:

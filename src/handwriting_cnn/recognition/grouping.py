@@ -8,7 +8,7 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.ink import median_by_ink
+from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
 
 _SPECK: Final = 0.2  # of a stroke's width, squared: less ink is dirt
 _DIRT: Final = 2  # pixels: of a page, a single one is dirt, too
@@ -52,7 +52,7 @@ class Groups:
 
 def group_all(mask: Mask, stroke: float) -> Groups:
     """Take all ink for one character, but for specks."""
-    labels, boxes, areas = _components(mask)
+    labels, boxes, areas = components(mask)
     owner = np.where(areas >= _SPECK * stroke**2, 0, -1)
     return _ordered(labels, owner, boxes, np.zeros(len(owner), np.int64), rtl=False)
 
@@ -69,18 +69,18 @@ def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) 
         gap: The gap between parts of a character that stand beside each other, as a share of its longer side; 0 where
             characters have none.
     """
-    labels, boxes, areas = _components(mask)
+    labels, boxes, areas = components(mask)
     clean = areas >= _speck(stroke)
     if clean.sum() > _MOST or 2 * areas[clean].sum() <= areas.sum():
         none = np.full(len(boxes), -1)
         return _ordered(labels, none, boxes, none, rtl=rtl)
     ink = np.where(_cut(labels, boxes, areas), 0, areas)
     clean &= ink > 0
-    typical = median_by_ink(_sizes(boxes).max(axis=1), ink)
+    typical = median_by_ink(sizes_of(boxes).max(axis=1), ink)
     owner, lines = _joined(boxes, clean, typical, gap)
     if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are
         pieces, place, hulls = _hulls(owner, boxes)
-        typical = max(typical, median_by_ink(_sizes(hulls).max(axis=1), np.bincount(place, ink[pieces])))
+        typical = max(typical, median_by_ink(sizes_of(hulls).max(axis=1), np.bincount(place, ink[pieces])))
         owner, lines = _joined(boxes, clean, typical, gap)
     return _ordered(labels, owner, boxes, lines, rtl=rtl)
 
@@ -89,7 +89,7 @@ def _cut(labels: Any, boxes: Any, areas: Any) -> Any:
     """Return which pieces the page's edge cuts short, or runs along; a whole character may just touch it."""
     border = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
     contact = np.bincount(border, minlength=len(areas) + 1)[1:]
-    shorter, longer = np.sort(_sizes(boxes), axis=1).T
+    shorter, longer = np.sort(sizes_of(boxes), axis=1).T
     along = (contact > _ALONG * longer) & (shorter < _NARROW * longer)
     if along.all():
         return np.zeros(len(areas), np.bool_)
@@ -100,7 +100,7 @@ def _cut(labels: Any, boxes: Any, areas: Any) -> Any:
 
 def _joined(boxes: Any, clean: Any, typical: float, gap: float) -> tuple[Any, Any]:
     """Return each piece's character, -1 where it belongs to none, and its line."""
-    longer = _sizes(boxes).max(axis=1)
+    longer = sizes_of(boxes).max(axis=1)
     clean = clean & (longer < _LARGEST * typical)
     bodies = clean & (longer >= _BODY * typical)
     owner = np.where(clean, np.arange(len(boxes)), -1)
@@ -112,7 +112,7 @@ def _joined(boxes: Any, clean: Any, typical: float, gap: float) -> tuple[Any, An
 
 def group_by_cell(mask: Mask, stroke: float, cells: npt.NDArray[np.int32], count: int, *, rtl: bool) -> Groups:
     """Put the ink of each cell of a grid together; what lies in none is left out."""
-    labels, boxes, areas = _components(mask)
+    labels, boxes, areas = components(mask)
     places: Any = scipy.ndimage.find_objects(cells, max_label=count)
     frames = np.array([(place[1].start, place[0].start, place[1].stop, place[0].stop) for place in places])
     owner = np.full(len(boxes), -1)
@@ -124,27 +124,15 @@ def group_by_cell(mask: Mask, stroke: float, cells: npt.NDArray[np.int32], count
         owner[piece[inside]] = cell[inside]
         owner[areas < _speck(stroke)] = -1
         _drop_remains(owner, boxes, frames, stroke)
-    pitch = float(np.median(_sizes(frames)[:, 1]))
+    pitch = float(np.median(sizes_of(frames)[:, 1]))
     centres = (frames[:, 1] + frames[:, 3]) / 2
     lines = _cluster(centres, 0.6 * pitch)
     by_owner = dict(enumerate(lines.tolist()))
     return _ordered(labels, owner, boxes, np.array([by_owner.get(cell, -1) for cell in owner.tolist()]), rtl=rtl)
 
 
-def _components(mask: Mask) -> tuple[Any, Any, Any]:
-    labels, count = scipy.ndimage.label(mask, np.ones((3, 3)), output=np.int32)
-    places: Any = scipy.ndimage.find_objects(labels)
-    boxes = np.array([(p[1].start, p[0].start, p[1].stop, p[0].stop) for p in places], np.int64).reshape(-1, 4)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    return labels, boxes, areas
-
-
 def _speck(stroke: float) -> float:
     return max(_SPECK * stroke**2, _DIRT)
-
-
-def _sizes(boxes: Any) -> Any:
-    return np.stack([boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]], axis=1)
 
 
 def _gaps(one: Any, others: Any) -> tuple[Any, Any]:
@@ -159,7 +147,7 @@ def _join_bodies(owner: Any, boxes: Any, bodies: Any, typical: float) -> None:
     if not len(bodies):
         return
     bodies = bodies[np.argsort(boxes[bodies, 1], kind="stable")]
-    sizes, tops = _sizes(boxes), boxes[bodies, 1]
+    sizes, tops = sizes_of(boxes), boxes[bodies, 1]
     lasts = np.searchsorted(tops, boxes[bodies, 3] + _STACKED * typical)  # what begins further down is too far away
     pairs: list[tuple[float, int, int]] = []
     for position, body in enumerate(bodies.tolist()):
@@ -184,7 +172,7 @@ def _join_bodies(owner: Any, boxes: Any, bodies: Any, typical: float) -> None:
 
 def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float) -> None:
     """Give each mark the owner of the nearest body; one far from any is a small character itself, or dirt."""
-    sizes = _sizes(boxes).max(axis=1)
+    sizes = sizes_of(boxes).max(axis=1)
     found = np.concatenate([np.flatnonzero(bodies), marks])  # bodies, and in the marks' places what became one
     frames, count = boxes[found], int(bodies.sum())
     for mark in marks[np.argsort(-sizes[marks], kind="stable")]:
@@ -209,8 +197,7 @@ def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: fl
     if not len(pieces):
         return
     height = float(np.quantile(hulls[:, 3] - hulls[:, 1], _TALL))
-    line = np.zeros(len(hulls), np.int64)
-    line[place] = lines[pieces]
+    line = _of_each(lines[pieces], place)
     order = np.lexsort((*hulls.T[::-1], line))
     beside = line[order[1:]] == line[order[:-1]]
     firsts, seconds = order[:-1][beside], order[1:][beside]
@@ -231,7 +218,7 @@ def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: fl
         if overlap or across < least or parts:
             whole[second] = root
             hulls[root] = _hull(one, other)
-    owner[pieces] = owner[pieces][np.unique(place, return_index=True)[1]][whole[place]]
+    owner[pieces] = whole[place]
 
 
 def _hulls(owner: Any, boxes: Any) -> tuple[Any, Any, Any]:
@@ -243,6 +230,11 @@ def _hulls(owner: Any, boxes: Any) -> tuple[Any, Any, Any]:
     np.minimum.at(hulls[:, :2], place, boxes[pieces, :2])
     np.maximum.at(hulls[:, 2:], place, boxes[pieces, 2:])
     return pieces, place, hulls
+
+
+def _of_each(values: Any, place: Any) -> Any:
+    """Return each owner's value, which all of its pieces have."""
+    return values[np.unique(place, return_index=True)[1]]
 
 
 def _hull(one: Any, other: Any) -> tuple[int, int, int, int]:
@@ -285,8 +277,7 @@ def _drop_remains(owner: Any, boxes: Any, frames: Any, stroke: float) -> None:
 def _ordered(labels: Any, owner: Any, boxes: Any, lines: Any, *, rtl: bool) -> Groups:
     """Number the owners in reading order."""
     pieces, place, hulls = _hulls(owner, boxes)
-    line = np.zeros(len(hulls), np.int64)
-    line[place] = lines[pieces]
+    line = _of_each(lines[pieces], place)
     middle = hulls[:, 0] + hulls[:, 2]
     order = np.lexsort((-middle if rtl else middle, line))
     number = np.zeros(len(boxes) + 1, np.int32)

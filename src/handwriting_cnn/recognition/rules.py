@@ -8,7 +8,7 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.ink import Ink, median_by_ink
+from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
 _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
@@ -129,9 +129,8 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
 
 
 def _typical_size(mask: Mask) -> float:
-    labels, _ = scipy.ndimage.label(mask, np.ones((3, 3)))
-    places: Any = scipy.ndimage.find_objects(labels)
-    return median_by_ink(_spans(places).max(axis=1), np.bincount(labels.ravel())[1:]) if places else 0.0
+    _, boxes, areas = components(mask)
+    return median_by_ink(sizes_of(boxes).max(axis=1), areas) if len(boxes) else 0.0
 
 
 def _bridged(line: Mask, length: int, axis: int) -> Mask:

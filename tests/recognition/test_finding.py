@@ -303,6 +303,34 @@ def test_a_character_that_fills_half_of_its_picture_is_no_paper(margin, dark, in
     assert only.ink[only.ink.shape[0] // 2, only.ink.shape[1] // 2] < 64  # the hole
 
 
+def alike(found, truth):
+    """Return the intersection over union of a character's ink and the truth, in its box."""
+    left, top, right, bottom = found.box
+    step = round((bottom - top) / found.ink.shape[0])
+    ink = Image.fromarray(found.ink)
+    copy = np.asarray(ink.resize((ink.width * step, ink.height * step), Image.Resampling.BICUBIC)) > 127
+    height, across = (size - expected for size, expected in zip(copy.shape, (bottom - top, right - left), strict=True))
+    ink = copy[max(height, 0) // 2 :, max(across, 0) // 2 :][: bottom - top, : right - left]
+    there = truth[top:bottom, left:right][: ink.shape[0], : ink.shape[1]]
+    return (ink & there).sum() / (ink | there).sum()
+
+
+@pytest.mark.parametrize("margin", [0, 5, 20])
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize("broad", [20, 28])
+@pytest.mark.parametrize("uneven", [0, 0.2])
+@pytest.mark.parametrize("layout", ["single", "auto"])
+def test_all_strokes_of_a_large_character_cut_closely_are_found(margin, dark, broad, uneven, layout):
+    y, x = (np.mgrid[0 : 240 + 2 * margin, 0 : 180 + 2 * margin] - margin + 0.5) / np.reshape([240, 180], (2, 1, 1))
+    far, middle = 180 * np.hypot(y - 0.5, x - 0.5), 180 * abs(x + y - 1) / 2
+    letter = (far < 90) & ((far >= 90 - broad) | (middle < broad / 3))  # a struck out O
+    light = 190 * (1 + uneven * (x - y))
+    picture = np.where(letter, 0.2 * light, light).astype(np.uint8)
+    (only,) = find_characters(picture if dark else 255 - picture, layout=layout)
+    np.testing.assert_allclose(only.box, (margin, margin, 180 + margin, 240 + margin), atol=5)
+    assert alike(only, letter) >= 0.75
+
+
 def test_strips_and_letters_that_the_pictures_edge_cuts_short_are_none():
     letters = [(60 + 60 * number, 60, 60 + 60 * number, 100) for number in range(8)]
     page = drawn_strokes((200, 560), [*letters, (300, 180, 300, 230)], 6)  # of the last 20 pixels are left
@@ -319,22 +347,15 @@ def test_all_ink_of_a_single_picture_is_one_character():
     assert len(find_characters(picture, layout="page")) == 1
 
 
-@pytest.mark.parametrize(("layout", "alike"), [("single", 0.75), ("page", 0.9)])  # a single one's copy is coarser
+@pytest.mark.parametrize(("layout", "share"), [("single", 0.75), ("page", 0.9)])  # a single one's copy is coarser
 @pytest.mark.parametrize("width", [6, 25, 60, 110])
-def test_a_stroke_is_whole_however_wide_it_is(width, layout, alike):
+def test_a_stroke_is_whole_however_wide_it_is(width, layout, share):
     y, x = np.mgrid[0:500, 0:400]
     distance = np.hypot(y - 250, x - 200)
     ring = (distance < 140) & (distance >= 140 - width)
     light = 230 - 0.2 * x
     (found,) = find_characters(np.where(ring, 0.2 * light, light).astype(np.uint8), layout=layout)
-    left, top, right, bottom = found.box
-    step = round((bottom - top) / found.ink.shape[0])
-    ink = Image.fromarray(found.ink)
-    copy = np.asarray(ink.resize((ink.width * step, ink.height * step), Image.Resampling.BICUBIC)) > 127
-    height, across = (size - expected for size, expected in zip(copy.shape, (bottom - top, right - left), strict=True))
-    ink = copy[height // 2 :, across // 2 :][: bottom - top, : right - left]
-    truth = ring[top:bottom, left:right]
-    assert (ink & truth).sum() >= alike * (ink | truth).sum()
+    assert alike(found, ring) >= share
 
 
 def test_a_dark_corner_is_no_ink_and_a_pale_dot_is_its_letters():

@@ -50,7 +50,7 @@ def extract_ink(photograph: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
             f"a photograph must be uint8 of shape (height, width, 3), but is {photograph.dtype} of {photograph.shape}"
         )
     density = -np.log10((photograph.astype(np.float32) + 1) / 256)
-    density -= _paper(density)
+    density -= paper_density(density)
     for axis in (1, 0):
         rank = int(_RULE * density.shape[axis])
         density -= np.maximum(np.partition(density, rank, axis=axis).take([rank], axis=axis), 0)
@@ -63,8 +63,15 @@ def extract_ink(photograph: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.rint(np.clip((ink - low) / (top - low), 0, 1) * 255).astype(np.uint8)
 
 
-def _paper(density: _Density) -> Any:
-    """Return the paper's density: a plane a channel, ``(height, width, channels)``."""
+def paper_density(density: _Density) -> Any:
+    """Return the paper's density, step 2 of :func:`extract_ink`.
+
+    Args:
+        density: float32 ``(height, width, channels)``.
+
+    Returns:
+        A plane a channel, of the same shape.
+    """
     height, width, channels = density.shape
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     terms = np.stack([np.ones(x.size), x.ravel(), y.ravel()], axis=1).astype(np.float32)

@@ -12,7 +12,7 @@ from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.preprocessing import quantile
 from handwriting_cnn.recognition.grouping import Groups, group_all, group_by_cell, group_characters
-from handwriting_cnn.recognition.ink import Ink, find_ink, is_light_on_dark, small_ink
+from handwriting_cnn.recognition.ink import Ink, close_ink, find_ink, is_light_on_dark, small_ink
 from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.view import (
     Homography,
@@ -31,6 +31,9 @@ _SINGLE_PIXELS: Final = 40_000
 _FINE: Final = 64  # pixels of a single character: more make its ink no better
 _SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
 _FILLED: Final = 0.4  # of a page's ink: a grid holds at least so much
+_PIECES: Final = 4  # characters at most that one may be taken for whose picture is cut closely
+_SURROUNDED: Final = 0.4  # of a picture's border: with so much ink it is a frame, or the table around a sheet
+_COVERED: Final = 0.55  # of a picture: what covers so much is a sheet
 _PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single character be
 _LEVEL: Final = 0.9  # the quantile of a character's ink that is its full level
 _SOFT: Final = 2  # pixels around a stroke in which its faint edge is kept
@@ -60,8 +63,8 @@ def find_characters(
     Args:
         picture: uint8 ``(height, width)``, or RGB ``(height, width, 3)``, in which a sheet on a table is found better.
         layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free. ``"grid"``:
-            one in each cell of printed lines. ``"auto"``: a grid where one is found, else a page; a small picture is
-            one character.
+            one in each cell of printed lines. ``"auto"``: a grid where one is found, else a page; a small picture, or
+            one that is cut closely around a character, is one character.
         rtl: Whether lines are read from right to left.
         gap: The gap between a character's parts that stand beside each other, as a share of its longer side, 0..1.
 
@@ -71,28 +74,55 @@ def find_characters(
     UnknownNameError.check("layout", [layout], known=get_args(Layout))
     if layout == "auto" and max(picture.shape[:2]) < _SMALL:
         layout = "single"
-    if layout == "single":
-        found = _found(picture, layout, pixels=_SINGLE_PIXELS, rtl=rtl, gap=gap)
-        whole = picture.shape[0] * picture.shape[1] <= _SINGLE_PIXELS
-        if whole or (found and max(found[0].ink.shape) >= _FINE):
+    if layout != "single":
+        found = _found(picture, layout, pixels=_WORKING_PIXELS, rtl=rtl, gap=gap)
+        if layout != "auto" or len(found) > _PIECES or not _is_one_character(picture, gap=gap):
             return found
-    return _found(picture, layout, pixels=_WORKING_PIXELS, rtl=rtl, gap=gap)
+    found = _found(picture, "single", pixels=_SINGLE_PIXELS, rtl=rtl, gap=gap)
+    whole = picture.shape[0] * picture.shape[1] <= _SINGLE_PIXELS
+    if whole or (found and max(found[0].ink.shape) >= _FINE):
+        return found
+    return _found(picture, "single", pixels=_WORKING_PIXELS, rtl=rtl, gap=gap)
+
+
+def _is_one_character(picture: npt.NDArray[np.uint8], *, gap: float) -> bool:
+    """Return whether a picture is cut closely around one character, which no frame or table surrounds."""
+    source, _, _ = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
+    ink = close_ink(source)
+    if ink is None:
+        return False
+    border = np.concatenate([ink.mask[0], ink.mask[-1], ink.mask[:, 0], ink.mask[:, -1]])
+    if border.mean() > _SURROUNDED or ink.mask.mean() > _COVERED:
+        return False
+    boxes = _groups(ink, "page", rtl=False, gap=gap).boxes
+    rows, columns = (np.flatnonzero(ink.mask.any(axis=axis)) for axis in (1, 0))
+    extent = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    return len(boxes) == 1 and bool((np.abs(boxes[0] - extent) <= _SOFT).all())
+
+
+def _dark_on_light(
+    picture: npt.NDArray[np.uint8], *, pixels: int, alone: bool
+) -> tuple[GreyImage, npt.NDArray[np.uint8], int]:
+    """Return a copy of at most so many pixels whose ink is dark: in grey, and as it was; and how much smaller it is."""
+    step = int(np.ceil(np.sqrt(picture.shape[0] * picture.shape[1] / pixels)))
+    image = Image.fromarray(picture).reduce(step) if step > 1 else Image.fromarray(picture)
+    source = np.asarray(image.convert("L"))
+    if is_light_on_dark(source, alone=alone):
+        source, image = 255 - source, ImageOps.invert(image)
+    return source, np.asarray(image), step
 
 
 def _found(
     picture: npt.NDArray[np.uint8], layout: Layout, *, pixels: int, rtl: bool, gap: float
 ) -> list[FoundCharacter]:
     """Return the characters of a copy of the picture that has at most so many pixels."""
-    step = int(np.ceil(np.sqrt(picture.shape[0] * picture.shape[1] / pixels)))
-    image = Image.fromarray(picture).reduce(step) if step > 1 else Image.fromarray(picture)
-    source = np.asarray(image.convert("L"))
-    if is_light_on_dark(source, alone=layout == "single"):
-        source, image = 255 - source, ImageOps.invert(image)
+    source, image, step = _dark_on_light(picture, pixels=pixels, alone=layout == "single")
     if layout == "single":
-        to_source, ink = np.eye(3), small_ink(source) if max(source.shape) < _SMALL else find_ink(source, strong=_PALE)
+        small = max(source.shape) < _SMALL
+        to_source, ink = np.eye(3), small_ink(source) if small else close_ink(source) or find_ink(source, strong=_PALE)
         groups = group_all(ink.mask, ink.stroke)
     else:
-        to_source, ink = _straightened(source, np.asarray(image))
+        to_source, ink = _straightened(source, image)
         groups = _groups(ink, layout, rtl=rtl, gap=gap)
     boxes = source_boxes(to_source, groups.boxes, source.shape) * step
     boxes[:, 2:] = np.minimum(boxes[:, 2:], picture.shape[1::-1])  # the last pixel of a reduced copy may be a part

@@ -9,6 +9,7 @@ import scipy.ndimage
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
+from handwriting_cnn.imaging.ink import paper_density
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 
@@ -37,6 +38,9 @@ _SPREAD: Final = 1.4826  # makes a median absolute deviation a normal spread's s
 _LEAST_SPREAD: Final = 0.008
 _NOISE: Final = 5.0  # standard deviations of the paper
 _FAINTEST: Final = 0.06
+_GLIMPSE: Final = 64  # pixels of a picture's longer side that show whether it is cut closely
+_NEAR: Final = 0.1  # of the longer side: a character that comes so near its picture's edges leaves little paper
+_BROADEST: Final = 0.3  # of the longer side: a broader stroke is a shadow
 _STRONG: Final = 0.5  # of the ink's own level
 _WEAK: Final = 0.3
 
@@ -87,6 +91,37 @@ def small_ink(grey: GreyImage) -> Ink:
     levels = (square[:, :, 0] / 255).astype(np.float32)
     mask = levels > _WEAK
     return Ink(levels=levels, mask=mask, faint=mask, stroke=stroke_width(np.pad(mask, 1)))
+
+
+def close_ink(grey: GreyImage) -> Ink | None:
+    """Find the ink of one character whose picture is cut closely around it: ``None`` if it is not.
+
+    Such a picture has too little paper for :func:`find_ink`, whose window takes the middle of a stroke, or all of what
+    the edge cuts off, for paper. So small a piece of paper is lit by a plane, which the brighter pixels show.
+
+    Args:
+        grey: The picture, uint8, dark on light.
+    """
+    step = max(max(grey.shape) // _GLIMPSE, 1)
+    small = np.asarray(Image.fromarray(grey).reduce(step))
+    paper = paper_density(_density(small)[:, :, np.newaxis])[:, :, 0]
+    paper = (paper - np.median(paper)).astype(np.float32)
+    ink = small_ink(_evenly_lit(small, paper))
+    if not ink.mask.any() or ink.stroke >= _BROADEST * max(small.shape):
+        return None
+    inked: list[Any] = [ink.mask.any(axis=axis) for axis in (0, 1)]
+    gaps = [int(line[::side].argmax()) for line in inked for side in (1, -1)]
+    if sum(gap <= _NEAR * max(small.shape) for gap in gaps) < len(gaps) - 1:
+        return None
+    return small_ink(_evenly_lit(grey, np.asarray(Image.fromarray(paper).resize(grey.shape[::-1]))))
+
+
+def _density(grey: GreyImage) -> npt.NDArray[np.float32]:
+    return -np.log10((grey.astype(np.float32) + 1) / 256)
+
+
+def _evenly_lit(grey: GreyImage, paper: Any) -> GreyImage:
+    return np.clip(256 * 10 ** (paper - _density(grey)) - 1, 0, 255).astype(np.uint8)
 
 
 def _ink(levels: Levels, strong: float) -> Ink:

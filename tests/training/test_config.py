@@ -126,3 +126,11 @@ def test_the_rate_follows_from_whether_the_network_normalises(name, rate):
 def test_batch_size_and_epochs_follow_the_documented_rule(images, batch_size, epochs):
     config = resolved(TrainConfig(), model=network("cnn3"), num_images=images)
     assert (config.batch_size, config.epochs) == (batch_size, epochs)
+
+
+def test_few_pictures_are_shown_with_strokes_of_other_widths():
+    for images, stroke in ((4_999, 0.6), (5_000, 0.0)):
+        assert resolved(TrainConfig(), model=network("cnn3"), num_images=images).augment.stroke == stroke
+    own = resolved(TrainConfig(augment=AugmentConfig(stroke=0.2)), model=network("cnn3"), num_images=100)
+    assert own.augment.stroke == 0.2
+    assert resolved(TrainConfig(augment=None), model=network("cnn3"), num_images=100).augment is None

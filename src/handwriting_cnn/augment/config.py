@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from handwriting_cnn.errors import ConfigError, UnknownNameError
 
@@ -22,7 +22,8 @@ class AugmentConfig:
             control points a side, 0.87 with 4, 0.83 with 16. Marks carry meaning in many scripts: keep it mild.
         elastic_grid: Control points of that displacement along each side, 2..16; fewer are smoother.
         stroke: Largest share, 0..1, by which strokes become thicker or thinner: of the way from the picture to its
-            brightest or darkest neighbour within a pixel. Pens differ.
+            brightest or darkest neighbour within a pixel. Pens differ. ``"auto"`` is 0, and 0.6 where a Trainer learns
+            from fewer than 5,000 pictures, see :func:`~handwriting_cnn.training.resolve.auto_stroke`.
         jitter: How far a network that brings characters to one place and size itself, such as ``glyphnet``, misses them
             while the Trainer trains it: largest shift either way as a fraction of half its square's side, 0..0.5, and
             largest logarithm of its magnification, 0..0.3. Other networks have no such layer.
@@ -38,7 +39,7 @@ class AugmentConfig:
     shift: float | tuple[float, float] = 0.08
     elastic: float = 0.0
     elastic_grid: int = 4
-    stroke: float = 0.0
+    stroke: float | Literal["auto"] = "auto"
     jitter: tuple[float, float] = (0.08, 0.1)
     mirror: bool = False
 
@@ -49,6 +50,7 @@ class AugmentConfig:
             raise ConfigError(f"jitter must be (shift, scale), but is {self.jitter!r}")
         bounds = {"rotation": 180.0, "scale": 1.0, "shear": 1.0, "elastic": 0.2, "stroke": 1.0}
         values = [(name, getattr(self, name), high) for name, high in bounds.items()]
+        values = [entry for entry in values if entry[:2] != ("stroke", "auto")]
         values += [("shift", fraction, 0.5) for fraction in self.shift_fractions]
         values += [("jitter", value, high) for value, high in zip(self.jitter, (0.5, 0.3), strict=True)]
         for name, value, high in values:

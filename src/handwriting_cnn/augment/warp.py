@@ -47,7 +47,7 @@ class Augment(_Layer):
             images = _elastic_warp(images, matrices, self._draw_displacement(count, height, width))
         else:
             images = _affine_warp(images, matrices)
-        if not self.config.stroke:
+        if self.config.stroke == "auto" or not self.config.stroke:
             return images
         share = keras.random.uniform((count, 1, 1, 1), minval=-1.0, maxval=1.0, seed=self.seed_generator)
         return _with_other_strokes(images, share * self.config.stroke)

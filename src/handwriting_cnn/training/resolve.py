@@ -15,6 +15,7 @@ _UPDATES: Final = 600
 _FEWEST_EPOCHS: Final = 30
 _MOST_EPOCHS: Final = 120
 _SMALL_SET: Final = 5_000
+_FEW_PENS: Final = 0.6
 _RATE: Final = 8e-3
 _PLAIN_RATE: Final = 4e-3
 _LONGEST_EXECUTION_S: Final = 0.5
@@ -40,6 +41,15 @@ def auto_epochs(num_images: int, batch_size: int) -> int:
     """
     needed = math.ceil(_UPDATES / math.ceil(num_images / batch_size))
     return min(max(needed, _FEWEST_EPOCHS), _MOST_EPOCHS)
+
+
+def auto_stroke(num_images: int) -> float:
+    """Return 0.6 for sets of fewer than 5,000 pictures, which show few pens, else 0.
+
+    Args:
+        num_images: Pictures of the training set.
+    """
+    return _FEW_PENS if num_images < _SMALL_SET else 0.0
 
 
 def auto_learning_rate(model: keras.Model) -> float:
@@ -95,7 +105,7 @@ def auto_steps_per_execution(model: keras.Model, batch: Any, *, steps_per_epoch:
 
 
 def resolved(config: TrainConfig, *, model: keras.Model, num_images: int) -> TrainConfig:
-    """Return the config with batch size, epochs, rate, kept epoch and precision as numbers and names."""
+    """Return the config with batch size, epochs, rate, kept epoch, precision and stroke as numbers and names."""
     batch_size = auto_batch_size(num_images) if config.batch_size == "auto" else config.batch_size
     epochs = sum(stage.epochs for stage in config.stages) if config.stages else config.epochs
     if epochs == "auto":
@@ -103,6 +113,15 @@ def resolved(config: TrainConfig, *, model: keras.Model, num_images: int) -> Tra
     precision = auto_precision() if config.precision == "auto" else config.precision
     rate = auto_learning_rate(model) if config.learning_rate == "auto" else config.learning_rate
     keep = auto_keep(config) if config.keep == "auto" else config.keep
+    augment = config.augment
+    if augment is not None and augment.stroke == "auto":
+        augment = dataclasses.replace(augment, stroke=auto_stroke(num_images))
     return dataclasses.replace(
-        config, batch_size=batch_size, epochs=epochs, learning_rate=rate, keep=keep, precision=precision
+        config,
+        batch_size=batch_size,
+        epochs=epochs,
+        learning_rate=rate,
+        keep=keep,
+        precision=precision,
+        augment=augment,
     )

@@ -100,7 +100,8 @@ def main() -> None:
                     whole = hw.load_dataset(name, protocol=PROTOCOLS.get(name)).train
                     shares = score(recipe, *parts(whole, size, seed), epochs, seed)
                     for kind, share in zip(("own", "paper", "pens"), shares, strict=True):
-                        row.setdefault(kind, []).append(round(share, 4))
+                        if kind in row:  # earlier rows have no pens
+                            row[kind].append(round(share, 4))
                 own, paper = statistics.mean(row["own"]), statistics.mean(row["paper"])
                 print(f"{name:16} {size:>6} {recipe:22} {own:.2%}, on paper {paper:.2%}", flush=True)
                 record = {

@@ -6,8 +6,8 @@ trains a network on the Russian letters, then AHCD's from 5, 10, 20, 50 and all 
 same epochs: from scratch; a new head on the frozen trunk; and fine-tuned, the trunk frozen for the first third of the
 epochs. The recipe is one for any number of labels: the library's for few pictures, with twice the outliers. The labels
 are drawn from the train part of the official split by the seed, and the last epoch counts: nothing is held out, nothing
-is chosen. It writes benchmarks/results/few-labels.json and docs/_static/few-labels.png. A run that
-was stopped continues.
+is chosen. It writes benchmarks/results/few-labels.json and docs/_static/few-labels.png. A run that was stopped
+continues.
 """
 
 import argparse

@@ -243,11 +243,16 @@ def few_labels(record: dict[str, Any]) -> list[str]:
             way: [one["accuracy"] * 100 for one in points if (one["labels"], one["way"]) == (count, way)]
             for way in ways
         }
-        cells = [f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}" for values in found.values()]
         gains = [tuned - fresh for tuned, fresh in zip(found["fine-tuned"], found["scratch"], strict=True)]
-        gain = f"{statistics.mean(gains):+.2f} ± {statistics.stdev(gains):.2f}"
-        lines.append(f"| {count} | {' | '.join(cells)} | {gain} |")
+        cells = [with_spread(values, ".2f") for values in found.values()] + [with_spread(gains, "+.2f")]
+        lines.append(f"| {count} | {' | '.join(cells)} |")
     return [*lines, "", "![Accuracy by the number of labels](_static/few-labels.png)"]
+
+
+def with_spread(values: list[float], style: str) -> str:
+    """Return the mean and, of several values, their deviation."""
+    deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return format(statistics.mean(values), style) + deviation
 
 
 def reading(record: dict[str, Any]) -> list[str]:

@@ -49,8 +49,9 @@ class AugmentConfig:
         if not isinstance(self.jitter, tuple) or len(self.jitter) != 2:
             raise ConfigError(f"jitter must be (shift, scale), but is {self.jitter!r}")
         bounds = {"rotation": 180.0, "scale": 1.0, "shear": 1.0, "elastic": 0.2, "stroke": 1.0}
+        if self.stroke == "auto":
+            del bounds["stroke"]
         values = [(name, getattr(self, name), high) for name, high in bounds.items()]
-        values = [entry for entry in values if entry[:2] != ("stroke", "auto")]
         values += [("shift", fraction, 0.5) for fraction in self.shift_fractions]
         values += [("jitter", value, high) for value, high in zip(self.jitter, (0.5, 0.3), strict=True)]
         for name, value, high in values:

@@ -49,7 +49,7 @@ def extract_ink(photograph: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         raise DataError(
             f"a photograph must be uint8 of shape (height, width, 3), but is {photograph.dtype} of {photograph.shape}"
         )
-    density = -np.log10((photograph.astype(np.float32) + 1) / 256)
+    density = optical_density(photograph)
     density -= paper_density(density)
     for axis in (1, 0):
         rank = int(_RULE * density.shape[axis])
@@ -61,6 +61,11 @@ def extract_ink(photograph: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         return np.zeros(ink.shape, np.uint8)
     low = np.clip(_NOISE * spread, _FAINT * (top - middle), 0.5 * (top - middle)) + middle
     return np.rint(np.clip((ink - low) / (top - low), 0, 1) * 255).astype(np.uint8)
+
+
+def optical_density(picture: npt.NDArray[np.uint8]) -> _Density:
+    """Return ``-log10((value + 1) / 256)`` of each value, step 1 of :func:`extract_ink`: float32 of the same shape."""
+    return -np.log10((picture.astype(np.float32) + 1) / 256)
 
 
 def paper_density(density: _Density) -> Any:

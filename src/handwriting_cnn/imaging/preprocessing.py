@@ -118,7 +118,7 @@ def preprocess(image: GreyImage, spec: PreprocessSpec) -> ImageArray:
     if subtract:
         levels, paper = ink, 0.0
     if spec.crop:
-        image = image[_box((ink > _INK)[image])]
+        image = image[box_of((ink > _INK)[image])]
     square = _fitted(image, levels, spec, paper=paper)
     if subtract:
         square *= min(255 / max(float(square.max()), 1), _GAIN)
@@ -126,9 +126,14 @@ def preprocess(image: GreyImage, spec: PreprocessSpec) -> ImageArray:
 
 
 def _paper(image: GreyImage) -> tuple[float, float]:
-    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).astype(np.float32)
+    border = border_of(image).astype(np.float32)
     level = quantile(border, 0.5)
     return level, _TEXTURE * quantile(np.abs(border - level), 0.5)
+
+
+def border_of(picture: Any) -> Any:
+    """Return the pixels along a picture's four edges; those of its corners twice."""
+    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
 
 
 def quantile(values: _Levels, share: float) -> float:
@@ -151,7 +156,8 @@ def _ink(contrast: _Levels, texture: float, *, brightest: int) -> _Levels:
     return np.maximum(contrast - texture, 0) * (255 / (top - texture))
 
 
-def _box(inked: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
+def box_of(inked: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return the rows and columns of the box around ink, all of them where there is none."""
     if not inked.any():
         return slice(None), slice(None)
     rows, columns = (np.flatnonzero(inked.any(axis=axis)) for axis in (1, 0))

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.preprocessing import quantile
+from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
 from handwriting_cnn.recognition.grouping import Groups, group_all, group_by_cell, group_characters
 from handwriting_cnn.recognition.ink import Ink, close_ink, find_ink, is_light_on_dark, small_ink
 from handwriting_cnn.recognition.rules import find_rules
@@ -91,12 +91,11 @@ def _is_one_character(picture: npt.NDArray[np.uint8], *, gap: float) -> bool:
     ink = close_ink(source)
     if ink is None:
         return False
-    border = np.concatenate([ink.mask[0], ink.mask[-1], ink.mask[:, 0], ink.mask[:, -1]])
-    if border.mean() > _SURROUNDED or ink.mask.mean() > _COVERED:
+    if border_of(ink.mask).mean() > _SURROUNDED or ink.mask.mean() > _COVERED:
         return False
     boxes = _groups(ink, "page", rtl=False, gap=gap).boxes
-    rows, columns = (np.flatnonzero(ink.mask.any(axis=axis)) for axis in (1, 0))
-    extent = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    rows, columns = box_of(ink.mask)
+    extent = (columns.start, rows.start, columns.stop, rows.stop)
     return len(boxes) == 1 and bool((np.abs(boxes[0] - extent) <= _SOFT).all())
 
 

@@ -9,8 +9,8 @@ import scipy.ndimage
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.ink import paper_density
-from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
+from handwriting_cnn.imaging.ink import optical_density, paper_density
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, border_of, box_of, preprocess
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 
 Levels: TypeAlias = npt.NDArray[np.float32]
@@ -104,24 +104,20 @@ def close_ink(grey: GreyImage) -> Ink | None:
     """
     step = max(max(grey.shape) // _GLIMPSE, 1)
     small = np.asarray(Image.fromarray(grey).reduce(step))
-    paper = paper_density(_density(small)[:, :, np.newaxis])[:, :, 0]
+    paper = paper_density(optical_density(small)[:, :, np.newaxis])[:, :, 0]
     paper = (paper - np.median(paper)).astype(np.float32)
     ink = small_ink(_evenly_lit(small, paper))
     if not ink.mask.any() or ink.stroke >= _BROADEST * max(small.shape):
         return None
-    inked: list[Any] = [ink.mask.any(axis=axis) for axis in (0, 1)]
-    gaps = [int(line[::side].argmax()) for line in inked for side in (1, -1)]
+    rows, columns = box_of(ink.mask)
+    gaps = (rows.start, small.shape[0] - rows.stop, columns.start, small.shape[1] - columns.stop)
     if sum(gap <= _NEAR * max(small.shape) for gap in gaps) < len(gaps) - 1:
         return None
     return small_ink(_evenly_lit(grey, np.asarray(Image.fromarray(paper).resize(grey.shape[::-1]))))
 
 
-def _density(grey: GreyImage) -> npt.NDArray[np.float32]:
-    return -np.log10((grey.astype(np.float32) + 1) / 256)
-
-
 def _evenly_lit(grey: GreyImage, paper: Any) -> GreyImage:
-    return np.clip(256 * 10 ** (paper - _density(grey)) - 1, 0, 255).astype(np.uint8)
+    return np.clip(256 * 10 ** (paper - optical_density(grey)) - 1, 0, 255).astype(np.uint8)
 
 
 def _ink(levels: Levels, strong: float) -> Ink:
@@ -233,8 +229,7 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     squares = tail * tail
     third, second = float(np.mean(squares * tail)), float(np.mean(squares))  # NumPy raises to a power slowly
     if alone and abs(third) < _SKEWED * second**1.5:
-        border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-        return bool(np.median(border) < np.quantile(small, _EXTREMES).mean())
+        return bool(np.median(border_of(small)) < np.quantile(small, _EXTREMES).mean())
     return third > 0
 
 

@@ -8,6 +8,7 @@ import scipy.ndimage
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
+from handwriting_cnn.imaging.preprocessing import border_of
 from handwriting_cnn.imaging.strokes import Mask
 
 Homography: TypeAlias = npt.NDArray[np.float64]
@@ -49,7 +50,7 @@ def seen(source: GreyImage, to_source: Homography, size: tuple[int, ...]) -> Gre
     shifted = np.array([[1, 0, margin], [0, 1, margin], [0, 0, 1]]) @ to_source
     # Pillow takes the centre of the first pixel to be (0.5, 0.5) on both sides, as the boxes' edges are.
     coefficients = (shifted / shifted[2, 2]).ravel()[:8]
-    fill = int(np.median(np.concatenate([source[0], source[-1], source[:, 0], source[:, -1]])))
+    fill = int(np.median(border_of(source)))
     warp = Image.Transform.PERSPECTIVE
     view = Image.fromarray(padded).transform(
         (size[1], size[0]), warp, tuple(coefficients), Image.Resampling.BICUBIC, fillcolor=fill

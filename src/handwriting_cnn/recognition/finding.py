@@ -5,7 +5,6 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
-import scipy.ndimage
 from PIL import Image, ImageOps
 
 from handwriting_cnn.errors import UnknownNameError
@@ -23,6 +22,7 @@ from handwriting_cnn.recognition.view import (
     source_boxes,
     turning,
 )
+from handwriting_cnn.recognition.windows import grown
 
 Layout: TypeAlias = Literal["auto", "single", "line", "page", "grid"]
 
@@ -158,7 +158,7 @@ def _crops(levels: Any, groups: Groups) -> list[GreyImage]:
     crops = []
     for number, (left, top, right, bottom) in enumerate(groups.boxes, start=1):
         place = np.s_[max(top - _SOFT, 0) : bottom + _SOFT, max(left - _SOFT, 0) : right + _SOFT]
-        mine = scipy.ndimage.binary_dilation(groups.labels[place] == number, iterations=_SOFT)
+        mine = grown(groups.labels[place] == number, _SOFT)
         other = (groups.labels[place] != number) & (groups.labels[place] != 0)
         ink = np.where(mine & ~other, levels[place], 0)
         full = quantile(ink[groups.labels[place] == number], _LEVEL)

@@ -12,6 +12,7 @@ from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.ink import optical_density, paper_density
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, border_of, box_of, preprocess
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
+from handwriting_cnn.recognition.windows import in_blocks
 
 Levels: TypeAlias = npt.NDArray[np.float32]
 """How much darker than the paper around it each pixel is: float32 ``(height, width)``, 0 paper, 1 black."""
@@ -133,7 +134,7 @@ def _window(picture: Any) -> int:
     window = max(min(picture.shape) // _WINDOW, _SMALLEST_WINDOW)
     step = max(min(window // _COARSEST, *picture.shape), 1)
     height, width = (size // step * step for size in picture.shape)
-    small = _smoothed(picture[:height, :width].reshape(height // step, step, width // step, step).mean(axis=(1, 3)))
+    small = _smoothed(in_blocks(picture[:height, :width], step, np.add) / step**2)
     chosen = window = window // step
     outlines = mask = wider = _masks(_darkness(small, _light(small, window)))[0]
     while outlines.any() and 2 * window < min(small.shape):
@@ -195,7 +196,7 @@ def _light(smooth: Any, window: int) -> Any:
     step = max(window // _COARSE, 1)
     height, width = (-(-size // step) for size in smooth.shape)
     padded = np.pad(smooth, [(0, height * step - smooth.shape[0]), (0, width * step - smooth.shape[1])], mode="edge")
-    brightest = padded.reshape(height, step, width, step).max(axis=(1, 3))
+    brightest = in_blocks(padded, step, np.maximum)
     light = np.maximum(scipy.ndimage.gaussian_filter(_closed(brightest), 1), _DARKEST_PAPER)
     box = (0, 0, smooth.shape[1] / step, smooth.shape[0] / step)
     return np.asarray(Image.fromarray(light).resize(smooth.shape[::-1], Image.Resampling.BILINEAR, box))

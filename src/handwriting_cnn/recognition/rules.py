@@ -9,6 +9,7 @@ import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.windows import around, broadened, in_blocks, narrowed
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
 _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
@@ -117,11 +118,11 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
     sides = np.array([mask.shape[1], max(mask.shape)])  # an upright stroke is as high as a picture of one line
     halves = at_least(_HALF * sides)
     across, down = (int((extent >= _HALF * side).sum()) for extent, side in zip(extents, sides, strict=True))
-    framed = min(across, down) >= 2 and (mask & ~_around(halves[0] | halves[1])).sum() >= _FRAMED * mask.sum()
+    framed = min(across, down) >= 2 and (mask & ~around(halves[0] | halves[1])).sum() >= _FRAMED * mask.sum()
     if across >= _MANY or framed:
         return halves
     horizontal, vertical = at_least(_SPANNING * sides)
-    beside = mask & ~_around(horizontal | vertical)
+    beside = mask & ~around(horizontal | vertical)
     least = np.full(2, _LONGER * _typical_size(mask))
     if beside.sum() >= _BESIDE * mask.sum():
         least = np.minimum(least, np.maximum(_SPANNING * sides, _LONGER * _typical_size(beside)))
@@ -135,8 +136,7 @@ def _typical_size(mask: Mask) -> float:
 
 def _bridged(line: Mask, length: int, axis: int) -> Mask:
     """Return lines along an axis without the gaps in them that are shorter than a length."""
-    broader = scipy.ndimage.maximum_filter1d(line.view(np.uint8), length, axis=axis)
-    return scipy.ndimage.minimum_filter1d(broader, length, axis=axis).astype(np.bool_) | line
+    return narrowed(broadened(line, length, axis), length, axis) | line
 
 
 def _without(mask: Mask, lines: tuple[Mask, Mask], step: int) -> Mask:
@@ -149,14 +149,9 @@ def _without(mask: Mask, lines: tuple[Mask, Mask], step: int) -> Mask:
     thickness = float(np.median(_shorter_runs(mask, places[:: max(len(places) // _SAMPLE, 1)], reach)))
     length = int(_CROSSING * thickness + 1) + 1
     crossed = _runs_of(mask, length, 0) & _runs_of(mask, length, 1)
-    near = _around(rules)
-    corners = _enlarged(_around(lines[0]) & _around(lines[1]), step, mask.shape)
-    return mask & ((crossed & ~_around(corners)) | ~near)
-
-
-def _around(mask: Mask) -> Mask:
-    """Return a mask one pixel larger on each side."""
-    return scipy.ndimage.maximum_filter(mask.view(np.uint8), 3).astype(np.bool_)
+    near = around(rules)
+    corners = _enlarged(around(lines[0]) & around(lines[1]), step, mask.shape)
+    return mask & ((crossed & ~around(corners)) | ~near)
 
 
 def _reduced(mask: Mask, step: int) -> Mask:
@@ -165,7 +160,7 @@ def _reduced(mask: Mask, step: int) -> Mask:
         return mask
     height, width = (-(-size // step) for size in mask.shape)
     padded: Any = np.pad(mask, [(0, height * step - mask.shape[0]), (0, width * step - mask.shape[1])])
-    return padded.reshape(height, step, width, step).any(axis=(1, 3))
+    return in_blocks(padded, step, np.logical_or)
 
 
 def _enlarged(values: Any, step: int, shape: tuple[int, ...]) -> Any:
@@ -177,11 +172,8 @@ def _thin(mask: Mask, axis: int) -> tuple[Mask, Mask]:
 
     A line that leans a little stays in three rows for longer than in one. Dark areas and broad strokes are no lines.
     """
-    broader = scipy.ndimage.maximum_filter1d(mask.view(np.uint8), 3, axis=1 - axis)
-    broad = scipy.ndimage.maximum_filter1d(
-        _runs_of(mask, _thickest(mask) + 1, 1 - axis).view(np.uint8), 3, axis=1 - axis
-    )
-    return broader.astype(np.bool_), (broader > broad).astype(np.bool_)
+    broader = broadened(mask, 3, 1 - axis)
+    return broader, broader & ~broadened(_runs_of(mask, _thickest(mask) + 1, 1 - axis), 3, 1 - axis)
 
 
 def _lines(thin: tuple[tuple[Mask, Mask], tuple[Mask, Mask]], length: int) -> tuple[Mask, Mask]:
@@ -189,8 +181,7 @@ def _lines(thin: tuple[tuple[Mask, Mask], tuple[Mask, Mask]], length: int) -> tu
     found: list[Mask] = []
     for (mask, may_be), axis in zip(thin, (1, 0), strict=True):
         share = scipy.ndimage.uniform_filter1d(mask.astype(np.float32), length, axis=axis, mode="constant")
-        runs = scipy.ndimage.maximum_filter1d((share >= _FULL).view(np.uint8), length, axis=axis)
-        found.append(may_be & runs.astype(np.bool_))
+        found.append(may_be & broadened(share >= _FULL, length, axis))
     return found[0], found[1]
 
 
@@ -251,9 +242,8 @@ def _spans(places: Any) -> Any:
 
 def _runs_of(mask: Mask, length: int, axis: int) -> Mask:
     """Return the ink in runs along an axis that have at least a length: an opening by a line."""
-    inner = scipy.ndimage.minimum_filter1d(mask.view(np.uint8), length, axis=axis, mode="constant")
-    origin = -1 if length % 2 == 0 else 0  # the window of an even length, turned over
-    return scipy.ndimage.maximum_filter1d(inner, length, axis=axis, mode="constant", origin=origin).astype(np.bool_)
+    inner = narrowed(mask, length, axis, beyond=False)
+    return broadened(inner, length, axis, origin=length % 2 - 1)  # the window of an even length, turned over
 
 
 def _shorter_runs(mask: Mask, places: Any, reach: int) -> Any:

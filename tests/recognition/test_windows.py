@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+import scipy.ndimage
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from handwriting_cnn.recognition.windows import around, broadened, grown, in_blocks, narrowed
+
+MASKS = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24))
+
+
+@given(mask=MASKS, length=st.integers(1, 60), axis=st.integers(0, 1), beyond=st.booleans())
+def test_windows_are_scipys(mask, length, axis, beyond):
+    settings = {"size": length, "axis": axis, "mode": "constant", "cval": int(beyond)}
+    grey = mask.astype(np.uint8)
+    np.testing.assert_array_equal(
+        broadened(mask, length, axis, beyond=beyond), scipy.ndimage.maximum_filter1d(grey, **settings)
+    )
+    np.testing.assert_array_equal(
+        narrowed(mask, length, axis, beyond=beyond), scipy.ndimage.minimum_filter1d(grey, **settings)
+    )
+
+
+@given(mask=MASKS, length=st.integers(2, 60), axis=st.integers(0, 1))
+def test_a_window_is_moved_as_scipys(mask, length, axis):
+    moved = scipy.ndimage.maximum_filter1d(mask.astype(np.uint8), length, axis=axis, mode="constant", origin=-1)
+    np.testing.assert_array_equal(broadened(mask, length, axis, origin=-1), moved)
+
+
+@given(mask=MASKS)
+def test_a_pixel_is_added_on_each_side(mask):
+    np.testing.assert_array_equal(around(mask), scipy.ndimage.binary_dilation(mask, np.ones((3, 3))))
+
+
+@given(mask=MASKS, steps=st.integers(1, 3))
+def test_steps_are_scipys(mask, steps):
+    np.testing.assert_array_equal(grown(mask, steps), scipy.ndimage.binary_dilation(mask, iterations=steps))
+
+
+@pytest.mark.parametrize("step", [1, 2, 5])
+def test_blocks_are_numpys(step):
+    values = np.random.default_rng(0).random((step * 3, step * 4))
+    blocks = values.reshape(3, step, 4, step)
+    np.testing.assert_array_equal(in_blocks(values, step, np.maximum), blocks.max(axis=(1, 3)))
+    np.testing.assert_allclose(in_blocks(values, step, np.add), blocks.sum(axis=(1, 3)))

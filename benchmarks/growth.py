@@ -42,7 +42,7 @@ VALUES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="cnn14_bn", help="a network by name (default cnn14_bn)")
+    parser.add_argument("--model", default="glyphnet", help="a network by name (default glyphnet)")
     parser.add_argument("--on-disk", type=int, metavar="N", help="train on N pictures in a file instead")
     parser.add_argument("--point", help=argparse.SUPPRESS)
     given = parser.parse_args()

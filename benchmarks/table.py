@@ -93,6 +93,7 @@ def main() -> None:
         lines += speed(records["train_speed"])
     if "time-to-accuracy" in records:
         lines += time_to_accuracy(records["time-to-accuracy"])
+    lines += [line for name in ("growth", "growth-on-disk") if name in records for line in growth(records[name])]
     for name in ("inference", "load", "start"):
         if name in records:
             lines += timed(records[name])
@@ -219,6 +220,38 @@ def time_to_accuracy(record: dict[str, Any]) -> list[str]:
         lines.append(
             f"| {epochs} | {len(runs)} | {statistics.mean(accuracies) * 100:.2f} | {deviation} "
             f"| {statistics.mean(seconds):.0f} | {record['reference_seconds'] / statistics.mean(seconds):.1f} |"
+        )
+    return lines
+
+
+def growth(record: dict[str, Any]) -> list[str]:
+    """Return a row for each point, or for each number of pictures in a file."""
+    on_disk = "exponents" not in record
+    title = "Memory with the pictures in a file" if on_disk else "How training grows"
+    lines = ["", f"## {title}", "", f"`{record['command']}` on {record['machine']}: the seconds of an epoch, and the"]
+    lines += ["peak of memory that no file backs, above what the process had before it built the network."]
+    if on_disk:
+        lines += ["", "| pictures | seconds | megabytes |", "|---|---|---|"]
+        return lines + [
+            f"| {one['images']:,} | {one['seconds_an_epoch']:,.1f} | {one['peak_megabytes']:,.0f} |"
+            for one in record["points"]
+        ]
+    lines += [
+        "What grows runs through its values while the others stay at 4,096 pictures, 32 classes and 32 pixels; p is that",
+        "of `figure ~ value^p`, by least squares of the logarithms.",
+        "",
+        "| what grows | values | seconds | p | megabytes | p |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, points in record["points"].items():
+        values, seconds, megabytes = (
+            ", ".join(format(one[key], style) for one in points)
+            for key, style in ((name, ","), ("seconds_an_epoch", ".1f"), ("peak_megabytes", ",.0f"))
+        )
+        exponents = record["exponents"][name]
+        lines.append(
+            f"| {name} | {values} | {seconds} | {exponents['seconds_an_epoch']:.2f} "
+            f"| {megabytes} | {exponents['peak_megabytes']:.2f} |"
         )
     return lines
 

@@ -237,8 +237,8 @@ def growth(record: dict[str, Any]) -> list[str]:
             for one in record["points"]
         ]
     lines += [
-        "What grows runs through its values while the others stay at 4,096 pictures, 32 classes and 32 pixels; p is that",
-        "of `figure ~ value^p`, by least squares of the logarithms.",
+        "What grows runs through its values while the others stay at 4,096 pictures, 32 classes and 32 pixels; p is",
+        "that of `figure ~ value^p`, by least squares of the logarithms.",
         "",
         "| what grows | values | seconds | p | megabytes | p |",
         "|---|---|---|---|---|---|",

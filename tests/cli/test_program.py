@@ -140,7 +140,9 @@ def test_new_pictures_are_made_by_the_models_own_rules(run, tmp_path):
     assert Evaluator().evaluate(model, mine).accuracy == 1.0
     rows = [f"corner/{letter}/{index}.png,{letter}" for letter in "ab" for index in range(10)]
     (tmp_path / "mine.csv").write_text("\n".join(["file,letter", *rows]))
-    for source in (["--folder", "corner"], ["--csv", "mine.csv"]):
+    pictures = [np.asarray(Image.open(f"corner/{letter}/{index}.png")) for letter in "ab" for index in range(10)]
+    np.savez("mine.npz", images=np.stack(pictures), labels=np.repeat(["a", "b"], 10))
+    for source in (["--folder", "corner"], ["--csv", "mine.csv"], ["--npz", "mine.npz"]):
         status, out, err = run("evaluate", "model.safetensors", *source, "--json")
         assert (status, err) == (0, "")
         assert json.loads(out)["accuracy"] == 1.0
@@ -353,6 +355,9 @@ def test_reports_are_compared_in_pairs(run, tmp_path):
     (tmp_path / "a").rename(tmp_path / "a[bold]")
     assert "a[bold]" in run("compare", "a[bold]", "b")[1]
     (tmp_path / "a[bold]").rename(tmp_path / "a")
+    # What several networks answer together is a run's result.
+    Evaluator().from_predictions(labels, labels, alphabet="xy").save(tmp_path / "a" / "combined" / "report")
+    assert "+0.00" in run("compare", "a", "b/report")[1]
     (tmp_path / "broken.json").write_text("[]")
     for words, message in (
         (["a"], "two or more runs"),

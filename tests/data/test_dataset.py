@@ -180,8 +180,15 @@ def test_arrays_that_cannot_be_used(images, labels, more, error, message):
 
 @pytest.mark.parametrize("positions", [[], [[1]], [0.5], [-1], [60]])
 def test_subsets_positions_are_checked(positions):
-    with pytest.raises(DataError, match="subset"):
+    with pytest.raises(DataError, match="position"):
         make().subset(positions)
+
+
+@pytest.mark.parametrize("positions", [[True, False], [1.0], [-1], [60], 0])
+def test_positions_of_pictures_are_checked(positions):
+    with pytest.raises(DataError, match="positions"):
+        make().take(positions)
+    assert make().take([]).shape[0] == 0
 
 
 def test_unknown_writers_and_ways_are_refused():
@@ -190,6 +197,26 @@ def test_unknown_writers_and_ways_are_refused():
         dataset.split(0.5, by="writer")
     with pytest.raises(UnknownNameError, match=r"unknown way to split by 'letter'; .*known: class, writer"):
         dataset.split(0.5, by="letter")
+
+
+def test_writers_with_names_are_kept_together():
+    names = np.repeat(["Åsa", "Bo", "Cy", "Di", "Ed"], 4)
+    dataset = Dataset.from_arrays(
+        np.zeros((20, 2, 2), np.uint8), np.arange(20) % 2, alphabet="ab", extra={"writer": names}
+    )
+    rest, part = dataset.split(0.2, by="writer")
+    assert len(set(part.extra["writer"])) == 1
+    assert not set(rest.extra["writer"]) & set(part.extra["writer"])
+
+
+@pytest.mark.parametrize("column", [["a", None] * 2, [[1, 2]] * 4])
+def test_a_column_that_makes_no_groups_is_refused(column):
+    dataset = Dataset.from_arrays(
+        GOOD, [0, 1, 0, 1], alphabet="ab", extra={"sheet": np.array(column, object if None in column else None)}
+    )
+    for split in (lambda: dataset.split(0.5, by="sheet"), lambda: dataset.folds(2, by="sheet")):
+        with pytest.raises(DataError, match="column 'sheet'"):
+            split()
 
 
 def test_a_split_by_a_column_keeps_equal_entries_together():

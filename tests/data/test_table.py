@@ -46,6 +46,13 @@ NUMBERED = ",".join(map(str, range(16)))
         ([",".join([*row.split(",")[1:], row.split(",")[0]]) for row in rows()], {"label_column": -1}),
         ([f"{NAMES},Label", *(",".join([*row.split(",")[1:], row.split(",")[0]]) for row in rows())], {}),
         ([f"a,b,{NAMES[7:]}", *rows()], {"label_column": "a"}),
+        ([f"target,{NUMBERED}", *rows()], {}),
+        ([f"target,{NUMBERED}", *rows()], {"label_column": "target"}),
+        ([f"7,{NAMES}", *rows()], {"label_column": "7"}),
+        (
+            [f"{NUMBERED},target", *(",".join([*row.split(",")[1:], row.split(",")[0]]) for row in rows())],
+            {"label_column": -1},
+        ),
     ],
 )
 def test_pixel_tables(table, lines, settings):

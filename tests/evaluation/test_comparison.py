@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.errors import DataError
 from handwriting_cnn.evaluation.comparison import compare_reports
@@ -46,6 +47,23 @@ def test_bare_answers_and_evaluated_ones_are_compared():
     other = Dataset.from_arrays(images[::-1].copy(), labels, alphabet="ab")
     with pytest.raises(DataError, match="other pictures"):
         compare_reports(evaluated, Evaluator().evaluate(lambda images: np.full((len(images), 2), 0.5), other))
+
+
+def test_a_classifier_that_knows_further_letters_is_compared():
+    images = np.random.default_rng(0).integers(0, 256, (12, 4, 4), np.uint8)
+    dataset = Dataset.from_arrays(images, np.arange(12) % 2, alphabet="ac")
+
+    class Knowing:
+        def __init__(self, alphabet, answer):
+            self.alphabet = Alphabet.of(alphabet)
+            self.probabilities = np.eye(len(alphabet))[alphabet.index(answer)]
+
+        def __call__(self, images):
+            return np.tile(self.probabilities, (len(images), 1))
+
+    reports = [Evaluator().evaluate(Knowing(*settings), dataset) for settings in (("ac", "c"), ("abc", "a"))]
+    found = compare_reports(*reports)
+    assert (found.first_only, found.second_only, found.pictures) == (6, 6, 12)
 
 
 def test_other_pictures_are_refused():

@@ -77,6 +77,13 @@ def test_the_saved_report_is_whole_and_stands_alone(tmp_path, alphabet):
             assert min(picture.size) > 200
 
 
+def test_a_set_of_ones_own_has_only_its_name_for_a_title(tmp_path):
+    answers = {"labels": [0, 1], "predictions": [0, 1], "alphabet": "ab", "name": "digits"}
+    for protocol, title in (("", "digits"), ("fixed", "Optical Recognition of Handwritten Digits")):
+        html = Evaluator().from_predictions(**answers, protocol=protocol).save(tmp_path / (protocol or "own"))
+        assert f"<h1>{title}" in html.read_text("utf-8")
+
+
 def test_bare_and_perfect_answers_have_a_report(tmp_path):
     report = Evaluator().from_predictions([0, 1, 1], [0, 1, 1], alphabet="ab")
     Page(report.save(tmp_path).read_text(encoding="utf-8"))

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -135,6 +136,13 @@ def test_task4_on_digits_goes_from_one_half_to_the_other(digits):
     assert read.test.alphabet.characters == tuple("56789")
     assert len(read.test) == (digits.test.labels >= 5).sum()
     assert material.of(find_task("task1")) is digits
+
+
+def test_a_set_of_ones_own_is_not_taken_for_a_published_one(splits):
+    named = DatasetSplits(*(replace(part, name="digits") for part in splits))
+    assert find_material(named, None).of(find_task("task4-frozen")) is named
+    named = DatasetSplits(*(replace(part, name="ahcd") for part in splits))
+    assert run_task("task1", dataset=named, epochs=1).reference_accuracy is None
 
 
 def test_blocks_stand_for_writers_where_these_are_not_known():

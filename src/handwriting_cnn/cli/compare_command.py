@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def command(*, runs: tuple[Path, ...], as_json: bool) -> None:
     """Compare reports on the same pictures in pairs (McNemar's exact test).
 
-    A RUN is a run's folder, a report's folder, or a report.json.
+    A RUN is a run's folder, a report's folder, or a report.json. A run of several networks, or with --tta, is judged by
+    what they answer together.
     """
     from handwriting_cnn.evaluation.comparison import compare_reports
 
@@ -68,8 +69,8 @@ def command(*, runs: tuple[Path, ...], as_json: bool) -> None:
 def _read(run: Path) -> "EvaluationReport":
     from handwriting_cnn.evaluation.report import EvaluationReport
 
-    places = [run / "report" / "report.json", run / "report.json"] if run.is_dir() else [run]
-    path = next((place for place in places if place.is_file()), None)
+    places = ("combined/report/report.json", "report/report.json", "report.json") if run.is_dir() else ("",)
+    path = next((run / place for place in places if (run / place).is_file()), None)
     if path is None:
         raise DataError(f"{run} is no run: it has no report.json")
     try:

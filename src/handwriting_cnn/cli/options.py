@@ -121,10 +121,23 @@ def load_chosen(
             return found
         return load_csv(csv, alphabet=alphabet, preprocessing=preprocessing)
     if npz is not None:
-        return load_npz(npz, alphabet=alphabet)
+        return _brought_to_size(load_npz(npz, alphabet=alphabet), preprocessing)
     if idx is not None:
-        return load_idx(*idx, alphabet=alphabet)
+        return _brought_to_size(load_idx(*idx, alphabet=alphabet), preprocessing)
     return load_dataset(dataset or "digits", protocol=data_protocol, fold=fold)
+
+
+def _brought_to_size(found: "Dataset", spec: "PreprocessSpec | None") -> "Dataset":
+    """Return arrays by a model's rules if they have another size than it takes, else as they are."""
+    import numpy as np
+
+    from handwriting_cnn.data.dataset import Dataset
+    from handwriting_cnn.imaging.preprocessing import preprocess
+
+    if spec is None or found.input_shape[:2] == (spec.height, spec.width):
+        return found
+    images = np.stack([preprocess(image[..., 0], spec) for image in found.images])
+    return Dataset.from_arrays(images, found.labels, alphabet=found.alphabet, name=found.name, preprocessing=spec)
 
 
 def check_out(out: Path | None, *folders: Path | None) -> None:

@@ -248,6 +248,17 @@ def list_datasets() -> tuple[DatasetInfo, ...]:
     return _ROWS
 
 
+def published(name: str, protocol: str) -> DatasetInfo | None:
+    """Return the catalogued data set that pictures are of; ``None`` where a set of the user's own has only its name.
+
+    Args:
+        name: The pictures' data set.
+        protocol: How they were split, as they say: a set of the user's own says nothing of a published way.
+    """
+    info = CATALOG.get(name)
+    return info if info and protocol.partition(",")[0] in {row.name for row in info.protocols} else None
+
+
 def find_dataset(name: str) -> DatasetInfo:
     """Return the row of a name.
 

@@ -175,13 +175,9 @@ class Dataset:
         """Return a copy of the pictures at positions of this part, uint8 ``(len(positions), height, width, 1)``.
 
         Raises:
-            DataError: If one is out of range.
+            DataError: If one is no whole number or out of range.
         """
-        try:
-            rows = self._rows[np.asarray(positions, np.int64)]
-        except IndexError as error:
-            raise DataError(f"no picture is at such a position: {error}") from None
-        return self._whole.images.take(rows, axis=0)
+        return self._whole.images.take(self._rows[self._positions(positions)], axis=0)
 
     def subset(self, positions: npt.ArrayLike) -> "Dataset":
         """Return the part at positions, in their order, without copying pixels.
@@ -189,11 +185,9 @@ class Dataset:
         Raises:
             DataError: If there is no position, one is no whole number, or one is out of range.
         """
-        chosen = np.asarray(positions)
-        if chosen.ndim != 1 or not len(chosen) or not np.issubdtype(chosen.dtype, np.integer):
-            raise DataError(f"a subset needs a list of whole numbers, not {chosen.dtype} of shape {chosen.shape}")
-        if chosen.min() < 0 or chosen.max() >= len(self):
-            raise DataError(f"a subset's positions lie in 0..{len(self) - 1}, not in {chosen.min()}..{chosen.max()}")
+        chosen = self._positions(positions)
+        if not len(chosen):
+            raise DataError("a subset needs at least one position")
         return replace(self, _rows=validation.read_only(self._rows[chosen]))
 
     def select_classes(self, characters: str | Sequence[str]) -> "Dataset":
@@ -277,18 +271,29 @@ class Dataset:
         self._warn_of_lost([part for pair in pairs for part in pair])
         return iter(pairs)
 
+    def _positions(self, positions: npt.ArrayLike) -> npt.NDArray[Any]:
+        chosen = np.asarray(positions)
+        if chosen.ndim == 1 and not len(chosen):
+            return chosen.astype(np.int64)
+        if chosen.ndim != 1 or not np.issubdtype(chosen.dtype, np.integer):
+            raise DataError(f"positions must be a list of whole numbers, not {chosen.dtype} of shape {chosen.shape}")
+        if chosen.min() < 0 or chosen.max() >= len(self):
+            raise DataError(f"positions lie in 0..{len(self) - 1}, not in {chosen.min()}..{chosen.max()}")
+        return chosen
+
     def _groups(self, by: By) -> npt.NDArray[np.int64] | None:
         if by is None:
             return None
         if by == "class":
             return self.labels
-        if by == "writer":
+        columns = self._whole.extra
+        if by == "writer" and (self.writers is not None or "writer" not in columns):
             if self.writers is None:
                 raise DataError(f"{self.name!r} does not know its writers, so it cannot be split by them")
             return self.writers
-        columns = self._whole.extra
         UnknownNameError.check("way to split by", [by], known=("class", "writer", *columns))
-        return np.unique(gather(columns[by], self._rows), return_inverse=True)[1].astype(np.int64)
+        entries = validation.group_column(by, gather(columns[by], self._rows))
+        return np.unique(entries, return_inverse=True)[1].astype(np.int64)
 
     def _without(self, positions: Positions) -> "Dataset":
         return self.subset(np.delete(np.arange(len(self)), positions))

@@ -82,7 +82,7 @@ def load_csv(
         spec = spec or PreprocessSpec()
         images = read_pictures(files, spec)
     else:
-        header = _is_header(headings, column)
+        header = isinstance(label_column, str) or _is_header(headings, column)
         if header and len(headings) < _FEWEST_PIXELS:
             raise DataError(
                 f"{table.name} has the columns {', '.join(headings)}: a table of picture files needs one named "
@@ -171,9 +171,13 @@ def _label_column(wanted: int | str | None, headings: Sequence[str], source: str
 
 def _is_header(headings: Sequence[str], label_column: int | None) -> bool:
     # One stray text in a row of numbers is a mistake, not a name; but pandas numbers the columns beside a "label".
-    if label_column is not None and headings[label_column].lower() in _LABEL_COLUMNS:
-        return True
-    return not any(cell.isdecimal() for index, cell in enumerate(headings) if index != label_column)
+    others = [cell for index, cell in enumerate(headings) if index != label_column]
+    if label_column is not None and not headings[label_column].isdecimal():
+        counted = any(others == [str(start + number) for number in range(len(others))] for start in (0, 1))
+        numbered = len(others) >= _FEWEST_PIXELS and counted
+        if headings[label_column].lower() in _LABEL_COLUMNS or numbered:
+            return True
+    return not any(cell.isdecimal() for cell in others)
 
 
 def _as_pictures(pixels: PixelTable, shape: tuple[int, int] | None, *, transpose: bool, source: str) -> PixelTable:

@@ -110,3 +110,19 @@ def warn_of_absent(alphabet: Alphabet, absent: npt.NDArray[np.bool_], where: str
 def listed(characters: Sequence[str]) -> str:
     """Return characters as a message shows them, the first 20."""
     return ", ".join(characters[:20]) + (", ..." if len(characters) > 20 else "")
+
+
+def group_column(name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a column whose equal entries are groups, ``(n,)``; Python objects become numbers or text.
+
+    Raises:
+        DataError: If it has more than one value a picture, or entries that cannot be put in an order, such as ``None``
+            among text.
+    """
+    if column.ndim != 1:
+        raise DataError(f"column {name!r} of shape {column.shape} has more than one value a picture")
+    plain = np.asarray(column.tolist()) if column.dtype.kind == "O" else column
+    if plain.dtype.kind == "O" or plain.ndim != 1:
+        kinds = ", ".join(sorted({type(entry).__name__ for entry in column}))
+        raise DataError(f"the entries of column {name!r} must be all numbers or all text, but are {kinds}")
+    return plain

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from handwriting_cnn.errors import DataError
 
@@ -54,10 +55,15 @@ def compare_reports(first: EvaluationReport, second: EvaluationReport) -> Paired
 
     # Bare answers have no digest: then the labels in their order tell.
     differ = first.digest != second.digest if first.digest and second.digest else False
-    if differ or not np.array_equal(first.labels, second.labels):
+    if differ or not np.array_equal(_texts(first), _texts(second)):
         raise DataError(f"the reports are of other pictures: {first!r} and {second!r} cannot be compared in pairs")
     right = first.predictions == first.labels, second.predictions == second.labels
     first_only, second_only = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
     differing = first_only + second_only
     p_value = float(binomtest(first_only, differing, 0.5).pvalue) if differing else 1.0
     return PairedComparison(first_only=first_only, second_only=second_only, pictures=len(first), p_value=p_value)
+
+
+def _texts(report: EvaluationReport) -> npt.NDArray[np.str_]:
+    """Return the true characters: class numbers differ where one of two classifiers knows further classes."""
+    return np.array(report.alphabet.characters)[report.labels]

@@ -11,14 +11,14 @@ import numpy.typing as npt
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.splits import check_dataset
-from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels
+from handwriting_cnn.data.validation import checked_extra, checked_images, checked_labels, group_column
 from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.models.checks import checked_probabilities
 from handwriting_cnn.types import Classifier
 
 from .answers import checked_class_numbers
 from .classifiers import asking, check_fit, in_alphabet_of
-from .grouping import CLUSTERS, group_column
+from .grouping import CLUSTERS
 from .metrics import top_answers, top_k_accuracy
 from .report import EvaluationReport
 
@@ -66,7 +66,7 @@ class Evaluator:
                 ``dataset`` is none.
         """
         check_dataset("dataset", dataset)
-        dataset = in_alphabet_of(classifier, dataset)
+        given, dataset = dataset, in_alphabet_of(classifier, dataset)
         check_fit(classifier, dataset)
         classify = asking(classifier, batch_size=self.batch_size)
         batches = []
@@ -83,7 +83,7 @@ class Evaluator:
             take_images=dataset.take,
             name=dataset.name,
             protocol=dataset.protocol,
-            digest=dataset.digest,
+            digest=given.digest,  # whatever further classes the classifier knows
             columns=dict(dataset.extra) if dataset.writers is None else {"writer": dataset.writers, **dataset.extra},
         )
 

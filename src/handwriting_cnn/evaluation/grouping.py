@@ -34,22 +34,6 @@ class GroupScore(NamedTuple):
     interval: tuple[float, float]
 
 
-def group_column(name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return a column whose equal entries are groups, ``(n,)``; Python objects become numbers or text.
-
-    Raises:
-        DataError: If it has more than one value a picture, or entries that cannot be put in an order, such as ``None``
-            among text.
-    """
-    if column.ndim != 1:
-        raise DataError(f"column {name!r} of shape {column.shape} has more than one value a picture")
-    plain = np.asarray(column.tolist()) if column.dtype.kind == "O" else column
-    if plain.dtype.kind == "O" or plain.ndim != 1:
-        kinds = ", ".join(sorted({type(entry).__name__ for entry in column}))
-        raise DataError(f"the entries of column {name!r} must be all numbers or all text, but are {kinds}")
-    return plain
-
-
 def column_to_json(column: npt.NDArray[Any]) -> list[Any]:
     """Return a column as JSON values: what is neither number nor text is written as text."""
     return column.tolist() if column.dtype.kind in "iubU" else [str(entry) for entry in column]

@@ -4,7 +4,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element, tostring
 
-from handwriting_cnn.data.catalog import CATALOG
+from handwriting_cnn.data.catalog import published
 
 from .galleries import letter, mistake_cards, pair_cards
 from .group_tables import group_tables
@@ -44,7 +44,7 @@ def report_page(report: "EvaluationReport") -> str:
 
 
 def _lead(report: "EvaluationReport") -> Element:
-    info = CATALOG.get(report.name)
+    info = published(report.name, report.protocol)
     heading = f"{info.title} ({report.name})" if info else report.name
     facts = {f"top-{report.top_k}": report.top_k_accuracy, "macro F1": report.macro.f1}
     shown = {name: _percent(value) for name, value in facts.items() if value is not None}
@@ -104,7 +104,7 @@ def _method(report: "EvaluationReport") -> list[Element]:
             f"Drawn again as whole {report.writer_note} instead, the interval is {_percent(low)} to {_percent(high)} "
             "(bootstrap)."
         )
-    info = CATALOG.get(report.name)
+    info = published(report.name, report.protocol)
     summaries = {row.name: row.summary for row in info.protocols} if info else {}
     summary = summaries.get(report.protocol.split(",")[0])
     if not report.protocol:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handwriting_cnn.data.alphabet import Alphabet
-from handwriting_cnn.data.validation import checked_extra, checked_labels
+from handwriting_cnn.data.validation import checked_extra, checked_labels, group_column
 from handwriting_cnn.errors import DataError, HandwritingError, UnknownNameError
 from handwriting_cnn.types import ImageArray, LabelArray, ProbabilityArray
 
@@ -64,7 +64,7 @@ class EvaluationReport:
 
     @cached_property
     def accuracy(self) -> float:
-        """Top-1 accuracy: the share of right answers, 0..1."""
+        """The share of right answers (top-1 accuracy), 0..1."""
         return metrics.accuracy(self.labels, self.predictions)
 
     @cached_property
@@ -109,7 +109,7 @@ class EvaluationReport:
             DataError: If it has more than one value a picture, or entries of several kinds.
         """
         UnknownNameError.check("column", [column], known=self.columns)
-        entries = grouping.group_column(column, self.columns[column])
+        entries = group_column(column, self.columns[column])
         return grouping.group_scores(self.labels == self.predictions, entries)
 
     @cached_property
@@ -134,7 +134,7 @@ class EvaluationReport:
 
     @cached_property
     def confused_pairs(self) -> tuple[metrics.ConfusedPair, ...]:
-        """Look-alikes: all pairs of classes that were taken for each other, most mistakes first."""
+        """The look-alikes, all pairs of classes that were taken for each other, most mistakes first."""
         return metrics.confused_pairs(self.confusion)
 
     @cached_property

@@ -24,7 +24,7 @@ def glyphnet(input_shape: Shape, num_classes: int, *, width: int = 32, dropout: 
     (:class:`~handwriting_cnn.models.normalization.MomentNormalization`). A small letter in a corner, a large one, and
     one of a picture of another size reach the convolutions alike, which therefore need far fewer examples. What is
     given up is the difference between characters that differ in size alone. While a run trains it, that layer misses by
-    a little (:attr:`~handwriting_cnn.AugmentConfig.jitter`).
+    a little (``AugmentConfig.jitter``).
 
     Four stages of 3x3 convolutions, batch normalisation and ReLU follow, of 1, 2, 4 and 5 times ``width`` filters, with
     a 2x2 maximum pooling between them; then the largest value of each of the last 4x4 maps (Oquab and others, 2015,

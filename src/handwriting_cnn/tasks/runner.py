@@ -40,8 +40,9 @@ class TaskResult:
 
     @property
     def reference_accuracy(self) -> float | None:
-        """The reference's accuracy, 0..1, where this is its data set and it published one."""
-        return self.task.reference_accuracy if self.dataset == "ahcd" else None
+        """The reference's accuracy, 0..1, where this is its data set and its split, and it published one."""
+        same = self.dataset == "ahcd" and self.report.protocol == "official"
+        return self.task.reference_accuracy if same else None
 
     def summary(self) -> dict[str, Any]:
         """Return the result as JSON values."""

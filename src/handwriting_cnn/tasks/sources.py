@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from handwriting_cnn.data.catalog import find_dataset
+from handwriting_cnn.data.catalog import find_dataset, published
 from handwriting_cnn.data.loading import load_dataset
 from handwriting_cnn.data.splits import DatasetSplits
 from handwriting_cnn.errors import DataError
@@ -61,6 +61,6 @@ def find_material(dataset: str | DatasetSplits, source: str | DatasetSplits | No
     splits = load_dataset(dataset) if isinstance(dataset, str) else dataset
     if isinstance(source, DatasetSplits):
         return Material(splits, lambda: source)
-    if source is None and splits.name in _HALVED:
+    if source is None and splits.name in _HALVED and published(splits.name, splits.test.protocol):
         return Material(splits, None)
     return Material(splits, lambda: load_dataset(source or _SOURCE))

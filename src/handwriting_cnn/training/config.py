@@ -94,10 +94,10 @@ class TrainConfig:
             the best of a run at a constant rate or with early stopping: before its rate has fallen an epoch is the best
             by luck. Where a callback of your own stops the run, say ``"best"``.
         augment: Random distortion of the training pictures, or ``None``, which also keeps a network that settles place
-            and size itself from missing them (:attr:`AugmentConfig.jitter`).
+            and size itself from missing them (``AugmentConfig.jitter``).
         outliers: Share, 0..1, of further pictures in each batch that are no characters, made of the batch's own (see
-            :mod:`~handwriting_cnn.augment.outliers`); all answers are equally right for them. A network that saw some
-            is less sure of noise and blots. The number is rounded: 0.03 makes none in batches of up to 16.
+            ``augment/outliers.py``); all answers are equally right for them. A network that saw some is less sure of
+            noise and blots. The number is rounded: 0.03 makes none in batches of up to 16.
         precision: ``"float32"``, ``"bfloat16"`` for the layers' arithmetic, or ``"auto"``: bfloat16 where the
             processor has instructions for it. Weights, validation and the result are float32 in any case.
         steps_per_execution: Updates an uninterrupted call of the backend makes; ``"auto"`` aims below half a second.

@@ -1,15 +1,17 @@
 """Commands on trained models: predict, export, pretrained."""
 
 import csv
+import dataclasses
 import errno
 import json
 import os
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from handwriting_cnn.artifact.model_file import SavedModel
+from handwriting_cnn.artifact.model_file import SavedModel, load_model
 from handwriting_cnn.artifact.reading import ReadingRules
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import ImageDecodeError
@@ -111,9 +113,10 @@ def test_folders_without_pictures_and_names_that_are_there_twice(run, model_file
     status, _, err = run("predict", "empty", "--model", model_file)
     assert status == 2
     assert "empty is a folder without pictures" in err
-    status, _, err = run("predict", pages, "--model", model_file, "--out", pages / "read.jsonl")
-    assert status == 2
-    assert "it would be taken for a picture" in err
+    for option, place in (("--out", "read.jsonl"), ("--csv", "read.csv"), ("--annotate", "drawn")):
+        status, _, err = run("predict", pages, "--model", model_file, option, pages / place)
+        assert status == 2
+        assert f"{option} {pages / place} lies in {pages}: it would be taken for a picture" in err
     (tmp_path / "page.png").write_bytes((pages / "page.png").read_bytes())
     status, _, err = run("predict", pages / "page.png", "page.png", "--model", model_file, "--annotate", "drawn")
     assert status == 2
@@ -125,6 +128,29 @@ def test_files_are_read_in_the_order_in_which_they_are_given_and_folders_by_name
     _, out, _ = run("predict", "b.png", pages, "--model", model_file, "--json")
     names = [str(tmp_path / "b.png")[-5:], str(pages / "blank.png"), str(pages / "page.png")]
     assert [one["file"] for one in json.loads(out)] == names
+
+
+def test_a_picture_whose_name_is_no_utf_8_has_its_row(run, model_file, pages, tmp_path):
+    name = os.fsdecode(b"\xff.png")
+    (tmp_path / name).write_bytes((pages / "page.png").read_bytes())
+    status, _, err = run("predict", name, "--model", model_file, "--csv", "read.csv")
+    assert (status, err) == (0, "")
+    assert "\\udcff.png,0,0," in (tmp_path / "read.csv").read_text("utf-8")
+
+
+def test_classes_with_words_for_names_are_printed_apart(run, model_file, pages, tmp_path):
+    saved = load_model(model_file)
+    words = [f"class {number}" for number in range(len(saved.alphabet))]
+    dataclasses.replace(saved, alphabet=Alphabet.of(words)).save(tmp_path / "words.safetensors")
+    _, out, _ = run("predict", pages / "page.png", "--model", "words.safetensors", "--threshold", 0)
+    assert re.fullmatch(r"(class \d class \d class \d\n){2}", out)
+
+
+def test_a_folder_of_a_pretrained_models_name_is_no_model(run, tmp_path):
+    (tmp_path / "mnist-digits").mkdir()
+    status, out, _ = run("info", "mnist-digits", "--json")
+    assert status == 0
+    assert json.loads(out)["alphabet"]["characters"] == list("0123456789")
 
 
 def test_a_folder_that_may_not_be_read_is_one_line(run, model_file, pages, tmp_path, monkeypatch):

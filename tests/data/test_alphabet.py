@@ -87,3 +87,11 @@ def test_as_many_characters_as_there_can_be_classes_are_compared_in_one_pass():
     assert len(Alphabet.of(texts)) == 100_000
     with pytest.raises(DataError, match="7 is there more than once"):
         Alphabet.of([*texts, "7"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "direction"), [("אבג", "rtl"), (["ا", "ب", "1"], "rtl"), ("abc", "ltr"), ("كab", "ltr"), ("0١", "ltr")]
+)
+def test_letters_say_in_which_direction_they_are_read(texts, direction):
+    assert Alphabet.of(texts).direction == direction
+    assert Alphabet(characters=tuple(texts)).direction == "ltr"  # what is said counts

@@ -8,9 +8,9 @@ from PIL import Image
 
 from handwriting_cnn.data.alphabet import ARABIC, Alphabet
 from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.data.lettering import drawable_labels, language_tag
 from handwriting_cnn.errors import DataError, OutputError
 from handwriting_cnn.evaluation.evaluator import Evaluator
-from handwriting_cnn.evaluation.lettering import drawable_labels, language_tag
 from handwriting_cnn.evaluation.plots import plot_samples
 from handwriting_cnn.evaluation.report import EvaluationReport
 

@@ -183,3 +183,12 @@ def test_any_array_is_decoded_or_refused(array):
     assert grey.shape == colours.shape[:2] == array.shape[:2]
     if array.ndim == 2 and array.dtype == np.uint8:
         np.testing.assert_array_equal(grey, array)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_what_follows_a_jpeg_counts_for_nothing(progressive):
+    data = io.BytesIO()
+    Image.fromarray(np.arange(6400, dtype=np.uint8).reshape(80, 80)).save(data, "JPEG", progressive=progressive)
+    film = np.random.default_rng(0).integers(0, 256, 3 << 20, dtype=np.uint8).tobytes()  # such as some phones append
+    assert film.count(b"\xff\xda") > 40
+    np.testing.assert_array_equal(decode_image(data.getvalue() + film), decode_image(data.getvalue()))

@@ -1,15 +1,17 @@
 import dataclasses
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from handwriting_cnn.data.loading import load_dataset
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.recognition.finding import find_characters
 from handwriting_cnn.recognition.recognizer import Recognizer
+from handwriting_cnn.recognition.view import sheet_corners
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pages import CONDITIONS, draw_page, overlaps
@@ -371,3 +373,87 @@ def test_a_dark_corner_is_no_ink_and_a_pale_dot_is_its_letters():
 def test_a_layout_that_is_none_is_refused():
     with pytest.raises(UnknownNameError, match="layout 'gird'; did you mean 'grid'"):
         find_characters(np.zeros((9, 9), np.uint8), layout="gird")
+
+
+def written(size, texts, *, paper=225, ink=40):
+    """Paper with texts on it: each with the left upper corner of its first letter, the letters' size and pitch."""
+    image = Image.new("L", size, paper)
+    pen = ImageDraw.Draw(image)
+    for text, left, top, height, pitch in texts:
+        font = ImageFont.load_default(height)
+        for number, letter in enumerate(text):
+            pen.text((left + number * pitch, top), letter, font=font, fill=ink)
+    return image
+
+
+@pytest.mark.parametrize("text", ["A", "235"])
+@pytest.mark.parametrize("strip", [54, 126])
+@pytest.mark.parametrize("side", range(4))
+def test_a_table_that_is_seen_beside_one_edge_of_the_sheet_is_no_ink(text, strip, side):
+    plain = written((900, 900), [(text, 250, 350, 100, 130)])
+    table = plain.rotate(90 * side)
+    ImageDraw.Draw(table).polygon([(0, 0), (strip, 0), (strip + 36, 900), (0, 900)], fill=60)
+    light = np.asarray(table) * (1 - 0.3 * np.arange(900) / 900)
+    photograph = Image.fromarray(light.astype(np.uint8)).rotate(-90 * side)
+    expected = [one.box for one in find_characters(np.asarray(plain), layout="page")]
+    found = [one.box for one in find_characters(np.asarray(photograph))]
+    assert len(expected) == len(text)
+    np.testing.assert_allclose(found, expected, atol=8)
+
+
+def test_a_long_strip_takes_little_memory():
+    strip = np.full((300, 12_000), 230, np.uint8)
+    strip[:25] = strip[-25:] = 60
+    tracemalloc.start()
+    sheet_corners(strip)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 300 * 2**20
+
+
+@pytest.mark.parametrize("height", [72, 96])
+def test_squared_paper_on_which_letters_are_larger_than_squares_is_no_grid(height):
+    lines = [("2357948A", 83, 83 + 170 * number, height, 122) for number in range(4)]
+    image = written((1240, 900), lines, paper=240)
+    expected = len(find_characters(np.asarray(image)))
+    pen = ImageDraw.Draw(image)
+    for place in range(15, 1240, 40):
+        pen.line((place, 0, place, 900), fill=200, width=2)
+        pen.line((0, place, 1240, place), fill=200, width=2)
+    assert expected == 32
+    assert len(find_characters(np.asarray(image))) >= 28
+
+
+def test_a_heading_joins_no_lines_below_it():
+    lines = [(text, 60, 300 + 76 * number, 48, 62) for number, text in enumerate(["2357948", "3579482", "5794823"])]
+    found = find_characters(np.asarray(written((1000, 900), [("EXAMPLE", 60, 40, 120, 124), *lines])))
+    assert [sum(one.line == line for one in found) for line in range(4)] == [7, 7, 7, 7]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_as_few_boxes_as_one_are_a_grid_where_one_is_asked_for(count):
+    image = written((800, 600), [("235"[:count], 118, 206, 60, 80)], paper=245)
+    pen = ImageDraw.Draw(image)
+    for number in range(count):
+        pen.rectangle((100 + 80 * number, 200, 180 + 80 * number, 280), outline=110, width=2)
+    found = find_characters(np.asarray(image), layout="grid")
+    assert len(found) == count
+    assert all(right - left < 60 for left, _, right, _ in (one.box for one in found))
+
+
+def test_a_curved_line_is_a_line_where_it_is_said_to_be_one():
+    places = [(str(digit), 60 + 80 * digit, round(250 + 80 * np.sin(digit)), 60, 0) for digit in range(10)]
+    picture = np.asarray(written((900, 600), places))
+    found = find_characters(picture, layout="line")
+    assert len(found) == 10
+    assert {one.line for one in found} == {0}
+    lefts = [one.box[0] for one in found]
+    assert lefts == sorted(lefts)
+    assert len({one.line for one in find_characters(picture, layout="page")}) > 1
+
+
+def test_the_box_of_a_slanted_letter_is_its_own():
+    image = Image.new("L", (400, 400), 235)
+    ImageDraw.Draw(image).line((170, 120, 235, 280), fill=30, width=12)
+    (found,) = find_characters(np.asarray(image), layout="page")
+    np.testing.assert_allclose(found.box, (164, 118, 241, 282), atol=6)

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import ConfigError, DataError, ImageDecodeError, ModelFileError
 from handwriting_cnn.evaluation.evaluator import Evaluator
 from handwriting_cnn.recognition.recognizer import Recognizer
@@ -40,6 +42,14 @@ def test_digits_of_a_page_are_read(reader, digits, page, read):
         assert [each.confidence for each in one.candidates] == sorted(
             (each.confidence for each in one.candidates), reverse=True
         )
+
+
+def test_what_no_font_can_draw_stands_on_a_picture_by_its_code_point(reader, page):
+    alphabet = Alphabet.of([chr(0x0915 + number) for number in range(10)])  # the first letters of Devanagari
+    indic = Recognizer(dataclasses.replace(reader.saved, alphabet=alphabet), threshold=0)
+    (one, *_) = indic.recognize(page.image)
+    drawn = {text: indic.annotate(page.image, [dataclasses.replace(one, text=text)]) for text in "कख"}
+    assert drawn["क"] != drawn["ख"]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -51,9 +51,11 @@ def model_path(model: Path) -> Path:
     Raises:
         ModelFileError: If it is a bare word that is neither.
     """
-    if model.exists() or model.suffix or len(model.parts) != 1:
+    if model.is_file() or model.suffix or len(model.parts) != 1:
         return model
     files = {path.stem: path for path in _files()}
+    if model.exists() and str(model) not in files:
+        return model
     if str(model) not in files:
         raise ModelFileError(
             f"{str(model)!r} is neither a model file nor a pretrained model; there are: {', '.join(files) or 'none'}"

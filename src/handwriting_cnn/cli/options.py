@@ -140,7 +140,7 @@ def _brought_to_size(found: "Dataset", spec: "PreprocessSpec | None") -> "Datase
     return Dataset.from_arrays(images, found.labels, alphabet=found.alphabet, name=found.name, preprocessing=spec)
 
 
-def check_out(out: Path | None, *folders: Path | None) -> None:
+def check_out(out: Path | None, *folders: Path | None, option: str = "--out") -> None:
     """Refuse a place for results that is none.
 
     Raises:
@@ -148,7 +148,7 @@ def check_out(out: Path | None, *folders: Path | None) -> None:
     """
     for folder in folders:
         if out is not None and folder is not None and out.resolve().is_relative_to(folder.resolve()):
-            raise ConfigError(f"--out {out} lies in {folder}: it would be taken for a picture; give another place")
+            raise ConfigError(f"{option} {out} lies in {folder}: it would be taken for a picture; give another place")
 
 
 def combined(members: "Sequence[Classifier]", *, tta: int | None) -> "Classifier":

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import unicodedata
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -74,8 +75,9 @@ def command(
 ) -> None:
     """Read the characters of pictures: files, or folders of them.
 
-    Prints a line of text for each line of a page, in reading order; a character that is not recognised is
-    U+FFFD. A picture that cannot be read is named on standard error, the others are read, and the exit status is 2.
+    Prints a line of text for each line of a page, in reading order, with spaces between classes that are called by
+    words; a character that is not recognised is U+FFFD. A picture that cannot be read is named on standard error, the
+    others are read, and the exit status is 2.
     With --out the characters go there instead, and a run that was stopped continues.
     """
     start_backend()
@@ -86,7 +88,8 @@ def command(
     from handwriting_cnn.storage.canonical import file_sha256
 
     _check_places(pictures, csv_file, annotate, out)
-    check_out(out, *(path for path in pictures if path.is_dir()))
+    for option, place in (("--out", out), ("--csv", csv_file), ("--annotate", annotate)):
+        check_out(place, *(path for path in pictures if path.is_dir()), option=option)
     files: list[Path] = []
     if out is None:
         files = [file for path in pictures for file in sorted(_files([path]))]
@@ -141,6 +144,7 @@ def _print(
     """Print what is read, and write the table; return how many pictures could not be read."""
     kept: dict[Path, list[Character]] = {}
     failed = 0
+    between = " " if any(map(_is_word, reader.alphabet.characters)) else ""
     for path, read in _readings(reader, files, len(files), layout, annotate):
         if isinstance(read, DataError):
             failed += 1
@@ -148,7 +152,7 @@ def _print(
         if as_json or csv_file is not None:
             kept[path] = read
         if not as_json:
-            click.echo(_text(path, read, named=len(files) > 1))
+            click.echo(_text(path, read, between=between, named=len(files) > 1))
     if csv_file is not None:
         _write_table(csv_file, kept)
     if as_json:
@@ -200,11 +204,16 @@ def _check_places(pictures: tuple[Path, ...], csv_file: Path | None, annotate: P
         raise ConfigError(f"--annotate {annotate} would overwrite the pictures themselves")
 
 
-def _text(path: Path, found: "list[Character]", *, named: bool) -> str:
-    lines: dict[int, str] = {}
+def _is_word(text: str) -> bool:
+    """Return whether a text is longer than a character with its marks."""
+    return sum(not unicodedata.category(one).startswith(("M", "Cf")) for one in text) > 1
+
+
+def _text(path: Path, found: "list[Character]", *, between: str, named: bool) -> str:
+    lines: dict[int, list[str]] = {}
     for one in found:
-        lines[one.line] = lines.get(one.line, "") + (one.text or UNKNOWN)
-    text = "\n".join(lines.values())
+        lines.setdefault(one.line, []).append(one.text or UNKNOWN)
+    text = "\n".join(map(between.join, lines.values()))
     return f"{path}:\n{text}" if named else text
 
 
@@ -225,4 +234,4 @@ def _write_table(path: Path, read: "dict[Path, list[Character]]") -> None:
     for file, found in read.items():
         for number, one in enumerate(found):
             writer.writerow([file, number, one.line, one.text, f"{one.confidence:.4f}", *one.box])
-    write_text(path, table.getvalue())
+    write_text(path, table.getvalue().encode(errors="backslashreplace").decode())  # a name may be no UTF-8

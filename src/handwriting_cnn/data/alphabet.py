@@ -10,6 +10,8 @@ from handwriting_cnn.errors import DataError, UnknownNameError
 
 Direction: TypeAlias = Literal["ltr", "rtl"]
 
+_BACKWARDS: Final = ("R", "AL")  # Unicode's bidirectional classes of Hebrew, Arabic and their kin
+
 
 @dataclass(frozen=True, kw_only=True)
 class Alphabet:
@@ -49,10 +51,18 @@ class Alphabet:
     def of(cls, value: "str | Sequence[str] | Alphabet") -> "Alphabet":
         """Return an alphabet from a text of one character a class, a sequence of texts, or an alphabet.
 
+        Texts most of which begin with a letter that is written from right to left make an alphabet that is read so.
+
         Raises:
             DataError: If the texts make none, see :class:`Alphabet`.
         """
-        return value if isinstance(value, Alphabet) else cls(characters=tuple(value))
+        if isinstance(value, Alphabet):
+            return value
+        texts = tuple(value)
+        backwards = sum(
+            isinstance(text, str) and unicodedata.bidirectional(text[:1] or " ") in _BACKWARDS for text in texts
+        )
+        return cls(characters=texts, direction="rtl" if 2 * backwards > len(texts) else "ltr")
 
     def __len__(self) -> int:
         return len(self.characters)

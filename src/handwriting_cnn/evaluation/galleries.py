@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.data.lettering import language_tag, title
 from handwriting_cnn.types import ImageArray, LabelArray
 
-from .lettering import language_tag, title
 from .markup import element
 from .metrics import ConfusedPair
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.data.lettering import language_tag, title
 
-from .lettering import language_tag, title
 from .markup import element
 
 _CELL: Final = 24  # SVG units

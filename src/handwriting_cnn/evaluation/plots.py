@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
+from handwriting_cnn.data.lettering import drawable_labels
 from handwriting_cnn.errors import ConfigError
 from handwriting_cnn.types import ImageArray, LabelArray
 
-from .lettering import drawable_labels
 from .matrix_drawing import MOST_COUNTED
 from .metrics import ClassScores
 

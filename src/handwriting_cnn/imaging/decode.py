@@ -1,6 +1,7 @@
 """Decoding pictures of any kind to grey pixels."""
 
 import io
+import re
 import stat
 import warnings
 from contextlib import AbstractContextManager, nullcontext
@@ -26,7 +27,8 @@ MAX_PIXELS: Final = 40_000_000
 
 _BAND_PIXELS: Final = 2**18
 _MOST_SCANS: Final = 40  # of a JPEG: each goes over all pixels, and may be of a few bytes; usual are 10
-_SCAN: Final = b"\xff\xda"
+_MARKER: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)  # of a JPEG, but for those inside a scan
+_SCAN, _END = b"\xda", b"\xd9"
 _ORIENTATION: Final = 0x0112  # EXIF's tag
 
 # Shares of the most pixels, by the bytes that a pixel takes at worst, measured: the decoder's and the result's.
@@ -152,7 +154,14 @@ def _count_scans(image: Image.Image) -> int:
     place = file.tell()  # in or behind the header of the first scan
     content = file.read()
     file.seek(place)
-    return 1 + content.count(_SCAN)
+    scans, reached = 1, 0
+    while marker := _MARKER.search(content, reached):
+        kind, reached = marker[1], marker.end()
+        if kind == _END:  # what follows is no part of the picture: some phones put a film there
+            break
+        scans += kind == _SCAN
+        reached += int.from_bytes(content[reached : reached + 2], "big")
+    return scans
 
 
 def _check_pixels(name: str, size: tuple[int, int], max_pixels: int) -> None:

@@ -62,9 +62,9 @@ def find_characters(
 
     Args:
         picture: uint8 ``(height, width)``, or RGB ``(height, width, 3)``, in which a sheet on a table is found better.
-        layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free. ``"grid"``:
-            one in each cell of printed lines. ``"auto"``: a grid where one is found, else a page; a small picture, or
-            one that is cut closely around a character, is one character.
+        layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free, in one line
+            or in several. ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid where one is found, else a
+            page; a small picture, or one that is cut closely around a character, is one character.
         rtl: Whether lines are read from right to left.
         gap: The gap between a character's parts that stand beside each other, as a share of its longer side, 0..1.
 
@@ -76,13 +76,23 @@ def find_characters(
         layout = "single"
     if layout != "single":
         found = _found(picture, layout, pixels=_WORKING_PIXELS, rtl=rtl, gap=gap)
-        if layout != "auto" or len(found) > _PIECES or not _is_one_character(picture, gap=gap):
+        if layout != "auto" or len(found) > _PIECES or _is_on_a_sheet(picture, found):
+            return found
+        if not _is_one_character(picture, gap=gap):
             return found
     found = _found(picture, "single", pixels=_SINGLE_PIXELS, rtl=rtl, gap=gap)
     whole = picture.shape[0] * picture.shape[1] <= _SINGLE_PIXELS
     if whole or (found and max(found[0].ink.shape) >= _FINE):
         return found
     return _found(picture, "single", pixels=_WORKING_PIXELS, rtl=rtl, gap=gap)
+
+
+def _is_on_a_sheet(picture: npt.NDArray[np.uint8], found: list[FoundCharacter]) -> bool:
+    """Return whether what was found keeps away from the picture's edges, and lies on a sheet that they cut."""
+    boxes = np.array([one.box for one in found]).reshape(-1, 4)
+    height, width = picture.shape[:2]
+    inside = len(boxes) and (boxes[:, :2] > 0).all() and (boxes[:, 2:] < (width, height)).all()
+    return bool(inside) and sheet_corners(picture) is not None
 
 
 def _is_one_character(picture: npt.NDArray[np.uint8], *, gap: float) -> bool:
@@ -123,7 +133,7 @@ def _found(
     else:
         to_source, ink = _straightened(source, image)
         groups = _groups(ink, layout, rtl=rtl, gap=gap)
-    boxes = source_boxes(to_source, groups.boxes, source.shape) * step
+    boxes = source_boxes(to_source, groups.labels, groups.boxes, source.shape) * step
     boxes[:, 2:] = np.minimum(boxes[:, 2:], picture.shape[1::-1])  # the last pixel of a reduced copy may be a part
     return [
         FoundCharacter(box=tuple(box), line=int(line), ink=crop)
@@ -137,6 +147,8 @@ def _straightened(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Ho
     corners = sheet_corners(picture)
     if corners is not None:
         to_source, size = rectifying(corners)
+        if is_light_on_dark(seen(source, to_source, size), alone=False):  # the table around it said otherwise
+            source = 255 - source
     ink = find_ink(seen(source, to_source, size))
     degrees = slope(ink.mask)
     if degrees:
@@ -150,7 +162,7 @@ def _groups(ink: Ink, layout: Layout, *, rtl: bool, gap: float) -> Groups:
     rules = find_rules(ink, least=0.0 if layout == "grid" else _FILLED)
     if rules.count and layout in ("auto", "grid"):
         return group_by_cell(rules.free, ink.stroke, rules.cells, rules.count, rtl=rtl)
-    return group_characters(rules.free, ink.stroke, rtl=rtl, gap=gap)
+    return group_characters(rules.free, ink.stroke, rtl=rtl, gap=gap, one_line=layout == "line")
 
 
 def _crops(levels: Any, groups: Groups) -> list[GreyImage]:

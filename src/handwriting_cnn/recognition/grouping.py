@@ -57,7 +57,7 @@ def group_all(mask: Mask, stroke: float) -> Groups:
     return _ordered(labels, owner, boxes, np.zeros(len(owner), np.int64), rtl=False)
 
 
-def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) -> Groups:
+def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0, one_line: bool = False) -> Groups:
     """Put the strokes of a page's ink together to characters; what the page's edge cuts short is none.
 
     A page with more than 10,000 pieces of ink, or most of whose ink is dirt, is texture and has none.
@@ -68,6 +68,7 @@ def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) 
         rtl: Whether lines are read from right to left.
         gap: The gap between parts of a character that stand beside each other, as a share of its longer side; 0 where
             characters have none.
+        one_line: Whether all stand in one line, be it curved.
     """
     labels, boxes, areas = components(mask)
     clean = areas >= _speck(stroke)
@@ -77,11 +78,11 @@ def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0) 
     ink = np.where(_cut(labels, boxes, areas), 0, areas)
     clean &= ink > 0
     typical = median_by_ink(sizes_of(boxes).max(axis=1), ink)
-    owner, lines = _joined(boxes, clean, typical, gap)
+    owner, lines = _joined(boxes, clean, typical, gap, one_line=one_line)
     if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are
         pieces, place, hulls = _hulls(owner, boxes)
         typical = max(typical, median_by_ink(sizes_of(hulls).max(axis=1), np.bincount(place, ink[pieces])))
-        owner, lines = _joined(boxes, clean, typical, gap)
+        owner, lines = _joined(boxes, clean, typical, gap, one_line=one_line)
     return _ordered(labels, owner, boxes, lines, rtl=rtl)
 
 
@@ -98,7 +99,7 @@ def _cut(labels: Any, boxes: Any, areas: Any) -> Any:
     return along | ((contact > 0) & unlike)
 
 
-def _joined(boxes: Any, clean: Any, typical: float, gap: float) -> tuple[Any, Any]:
+def _joined(boxes: Any, clean: Any, typical: float, gap: float, *, one_line: bool) -> tuple[Any, Any]:
     """Return each piece's character, -1 where it belongs to none, and its line."""
     longer = sizes_of(boxes).max(axis=1)
     clean = clean & (longer < _LARGEST * typical)
@@ -106,8 +107,9 @@ def _joined(boxes: Any, clean: Any, typical: float, gap: float) -> tuple[Any, An
     owner = np.where(clean, np.arange(len(boxes)), -1)
     _join_bodies(owner, boxes, np.flatnonzero(bodies), typical)
     _join_marks(owner, boxes, bodies, np.flatnonzero(clean & ~bodies), typical)
-    _join_neighbours(owner, boxes, _line_numbers(owner, boxes, typical), typical, gap)
-    return owner, _line_numbers(owner, boxes, typical)
+    width = np.inf if one_line else _LINE * typical
+    _join_neighbours(owner, boxes, _line_numbers(owner, boxes, width), typical, gap)
+    return owner, _line_numbers(owner, boxes, width)
 
 
 def group_by_cell(mask: Mask, stroke: float, cells: npt.NDArray[np.int32], count: int, *, rtl: bool) -> Groups:
@@ -171,17 +173,22 @@ def _join_bodies(owner: Any, boxes: Any, bodies: Any, typical: float) -> None:
 
 
 def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float) -> None:
-    """Give each mark the owner of the nearest body; one far from any is a small character itself, or dirt."""
+    """Give each mark the owner of the nearest body; one far from any is a small character itself, or dirt.
+
+    What is small beside a page's heading may be a character whose neighbours lie nearer than a heading's marks do.
+    """
     sizes = sizes_of(boxes).max(axis=1)
     found = np.concatenate([np.flatnonzero(bodies), marks])  # bodies, and in the marks' places what became one
     frames, count = boxes[found], int(bodies.sum())
+    whole = np.where(bodies[found], typical, sizes[found])
     for mark in marks[np.argsort(-sizes[marks], kind="stable")]:
         if count:
             across, down = _gaps(boxes[mark], frames[:count])
             distance = _SIDEWAYS * np.maximum(across, 0) + np.maximum(down, 0)
             nearest = int(distance.argmin())
-            beside = across[nearest] > _BESIDE * typical and down[nearest] < 0 and sizes[mark] >= _SMALLEST * typical
-            if distance[nearest] <= _REACH * typical and not beside:
+            size = whole[nearest]
+            beside = across[nearest] > _BESIDE * size and down[nearest] < 0 and sizes[mark] >= _SMALLEST * typical
+            if distance[nearest] <= _REACH * size and not beside:
                 owner[mark] = owner[found[nearest]]
                 continue
         if sizes[mark] >= _SMALLEST * typical:
@@ -242,10 +249,10 @@ def _hull(one: Any, other: Any) -> tuple[int, int, int, int]:
     return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
 
 
-def _line_numbers(owner: Any, boxes: Any, typical: float) -> Any:
+def _line_numbers(owner: Any, boxes: Any, width: float) -> Any:
     lines = np.full(len(owner), -1)
     pieces, place, hulls = _hulls(owner, boxes)
-    lines[pieces] = _cluster((hulls[:, 1] + hulls[:, 3]) / 2, _LINE * typical)[place]
+    lines[pieces] = _cluster((hulls[:, 1] + hulls[:, 3]) / 2, width)[place]
     return lines
 
 

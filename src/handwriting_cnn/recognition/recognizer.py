@@ -11,6 +11,7 @@ from PIL import Image
 
 from handwriting_cnn.artifact.model_file import SavedModel, load_model
 from handwriting_cnn.data.alphabet import Alphabet
+from handwriting_cnn.data.lettering import drawable_labels
 from handwriting_cnn.errors import ConfigError, DataError
 from handwriting_cnn.imaging.decode import MAX_PIXELS, GreyImage, ImageSource, decode_colours
 from handwriting_cnn.imaging.preprocessing import preprocess
@@ -148,9 +149,9 @@ class Recognizer:
         Args:
             image: A path, an encoded file's bytes, an open file, a PIL image, or an array, see
                 :func:`~handwriting_cnn.imaging.decode.decode_image`.
-            layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free.
-                ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid where one is found, else a page; a
-                picture of fewer than 100 pixels either way is one character.
+            layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free, in one
+                line or in several. ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid of four cells or
+                more where one is found, else a page; a picture of fewer than 100 pixels either way is one character.
 
         Returns:
             The characters in reading order; none where there is no ink, or more than 10,000 pieces of it, as in a
@@ -230,6 +231,8 @@ class Recognizer:
     def annotate(self, image: ImageSource, characters: Sequence[Character] | None = None) -> Image.Image:
         """Return a picture with a box around each character and its text above it.
 
+        What matplotlib's current fonts (``rcParams["font.family"]``) cannot draw stands there by its name or number.
+
         Args:
             image: As for :meth:`recognize`.
             characters: What was read in it; ``None`` reads it.
@@ -244,7 +247,8 @@ class Recognizer:
         picture = decode_colours(image, max_pixels=self._max_pixels)
         if characters is None:
             characters = self.recognize(picture)
-        return drawn(picture, [(one.box, one.text) for one in characters])
+        labels = dict(zip(self.alphabet.characters, drawable_labels(self.alphabet), strict=True))
+        return drawn(picture, [(one.box, labels.get(one.text, one.text)) for one in characters])
 
     def _read(self, found: Sequence[FoundCharacter]) -> list[Character]:
         if not found:

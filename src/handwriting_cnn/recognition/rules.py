@@ -15,7 +15,8 @@ _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
 _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
 _LONGER: Final = 2.5  # typical sizes of what is on a page without a grid: shorter lines are strokes
 _SPANNING: Final = 0.8  # of a page's side: so long is a line that hangs together with the writing
-_HALF: Final = 0.5  # of a page's side: so long are many lines below each other
+_HALF: Final = 0.5  # of a page's side: so long are many lines below each other; and of a piece of ink
+_KEPT: Final = 0.8  # of the ink in a grid's cells: so much belongs to pieces that keep to one
 _FRAMED: Final = 0.1  # of the ink: so much of it is writing in a frame
 _BESIDE: Final = 0.2  # of the ink: so much of it is writing beside lines
 _UNBROKEN: Final = 0.75  # of a line's length: what has more gaps is a row of letters' strokes
@@ -61,8 +62,10 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     Args:
         ink: The page's.
         least: The share of the ink, 0..1, that lies in the cells of a grid: the loops of letters, or a chequered cloth
-            beside the sheet, are none.
+            beside the sheet, are none. Nor is squared paper on which one writes across the lines. With 0 any cell is a
+            grid.
     """
+    fewest = _FEWEST if least else 1
     step = max(min(ink.mask.shape) // _FINE, 1)
     small = _reduced(ink.faint, step)
     thin = (_thin(small, 1), _thin(small, 0))
@@ -73,15 +76,15 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     for length in lengths:
         tried.append(ruled if length == short else _lines(thin, length))
         grids.append(_cells(tried[-1], length, ruled if length > short else tried[-1]))
-        if grids[-1][1] >= _FEWEST and _share_inside(small & ~(tried[-1][0] | tried[-1][1]), grids[-1][0]) >= _NEARLY:
+        if grids[-1][1] >= fewest and _share_inside(small & ~(tried[-1][0] | tried[-1][1]), grids[-1][0]) >= _NEARLY:
             break  # it holds nearly all
     most = max(count for _, count in grids)
-    if most >= _FEWEST:
+    if most >= fewest:
         chosen = next(index for index, (_, count) in enumerate(grids) if count >= _NEARLY * most)
         free = _without(ink.mask, tried[chosen], step)
         cells, count = grids[chosen]
         cells = _enlarged(cells, step, ink.mask.shape)
-        if _share_inside(free, cells) >= least:
+        if not least or (_share_inside(free, cells) >= least and _share_in_one(free, cells, count) >= _KEPT):
             return Rules(free=free, cells=cells, count=count)
     rules = _longer_than_characters(ruled, short, _reduced(ink.mask, step))
     return Rules(free=_without(ink.mask, rules, step), cells=np.zeros(ink.mask.shape, np.int32), count=0)
@@ -90,6 +93,16 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
 def _share_inside(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
     """Return the share of the ink that lies in cells, -1 if there is no ink."""
     return float((cells[mask] > 0).mean()) if mask.any() else -1.0
+
+
+def _share_in_one(mask: Mask, cells: npt.NDArray[np.int32], count: int) -> float:
+    """Return the share of the ink of pieces that touch cells that belongs to pieces most of which lie in one cell."""
+    labels, _, areas = components(mask)
+    numbers, inked = np.unique(labels[mask].astype(np.int64) * (count + 1) + cells[mask], return_counts=True)
+    piece, cell = numbers // (count + 1) - 1, numbers % (count + 1)
+    inside = (cell > 0) & (inked >= _HALF * areas[piece])
+    touching = np.unique(piece[cell > 0])
+    return float(areas[piece[inside]].sum() / areas[touching].sum()) if len(touching) else 0.0
 
 
 def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -> tuple[Mask, Mask]:

@@ -21,8 +21,10 @@ _DARK: Final = 16  # of 255: below it darkness is one
 _UNLIKE: Final = 0.08  # of the logarithm of brightness: the table and the sheet differ by more
 _SUPPORT: Final = 0.45  # of an edge's length
 _OUTER: Final = 0.4  # of the picture: no edge lies further inside
+_ALONE: Final = 0.2  # of the picture: further inside a single edge may be a shadow's, or a printed area's
 _LEANING: Final = 0.2  # of the other side: no edge leans more
 _INWARD: Final = 2.0  # pixels of the copy: the edge itself is not the sheet's, and is found to a pixel
+_ROWS: Final = 300  # of the copy at most: the support of an edge is seen in so many
 _STRIP: Final = 3  # pixels of the copy that a strip beside the sheet has at least
 _LEAST: Final = 0.2  # of the picture: a smaller sheet is none
 _STEEPEST: Final = 12.0  # degrees
@@ -31,14 +33,27 @@ _BETTER: Final = 1.1  # times: how much sharper than upright lines must become b
 _POINTS: Final = 20_000
 
 
-def source_boxes(to_source: Homography, boxes: npt.NDArray[np.int64], size: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Return the upright boxes around a view's boxes ``(n, 4)`` in its source of ``(height, width)`` pixels."""
-    left, top, right, bottom = boxes.T.astype(np.float64)
-    corners = np.stack([[left, top], [right, top], [right, bottom], [left, bottom]])  # (4, 2, n)
-    points = np.einsum("ij,kjn->kin", to_source, np.concatenate([corners, np.ones_like(corners[:, :1])], axis=1))
-    x, y = points[:, 0] / points[:, 2], points[:, 1] / points[:, 2]
-    found = np.stack([np.floor(x.min(0)), np.floor(y.min(0)), np.ceil(x.max(0)), np.ceil(y.max(0))], axis=1)
-    return np.clip(found, 0, [size[1], size[0], size[1], size[0]]).astype(np.int64)
+def source_boxes(
+    to_source: Homography, labels: npt.NDArray[np.int32], boxes: npt.NDArray[np.int64], size: tuple[int, ...]
+) -> npt.NDArray[np.int64]:
+    """Return the upright boxes around characters in a view's source.
+
+    Args:
+        to_source: The way back.
+        labels: Each of the view's pixels' character, from 1; 0 is none.
+        boxes: Their boxes in the view, ``(n, 4)``.
+        size: The source's ``(height, width)``.
+    """
+    if np.array_equal(to_source, np.eye(3)):
+        return boxes
+    y, x = np.nonzero(labels)
+    points = to_source @ np.stack([x + 0.5, y + 0.5, np.ones(len(x))])
+    corners, number = (points[:2] / points[2]).T, labels[y, x] - 1
+    found = np.tile([np.inf, np.inf, -np.inf, -np.inf], (len(boxes), 1))
+    np.minimum.at(found[:, :2], number, corners)  # of the ink itself: the box around a turned box is larger
+    np.maximum.at(found[:, 2:], number, corners)
+    found[:, 2:] += 1
+    return np.clip(np.floor(found), 0, [size[1], size[0], size[1], size[0]]).astype(np.int64)
 
 
 def seen(source: GreyImage, to_source: Homography, size: tuple[int, ...]) -> GreyImage:
@@ -69,8 +84,8 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
         source: uint8 ``(height, width)`` or, which finds more, ``(height, width, 3)``.
 
     Returns:
-        Its corners ``(4, 2)`` as x and y: left upper, right upper, right lower, left lower; or ``None`` if fewer than
-        two edges are found.
+        Its corners ``(4, 2)`` as x and y: left upper, right upper, right lower, left lower; or ``None`` if no edge is
+        found, or a single one that does not lie near the picture's own.
     """
     step = min(source.shape[:2]) // _SMALL
     if not step:  # the strokes of few large letters would be edges
@@ -85,7 +100,8 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
     light = np.log(np.maximum(small, _DARK))
     turned = (light, light[:, ::-1], light.swapaxes(0, 1), light[::-1].swapaxes(0, 1))
     sides = [found if found and _differs(view, *found) else None for found, view in zip(sides, turned, strict=True)]
-    if sum(found is not None for found in sides) < 2:
+    insides = [max(found) / side for found, side in zip(sides, (width, width, height, height), strict=True) if found]
+    if not insides or (len(insides) == 1 and insides[0] > _ALONE):
         return None
     left, right, top, bottom = (found or (0.0, 0.0) for found in sides)
     lines = {
@@ -106,6 +122,8 @@ def _differs(light: npt.NDArray[np.float32], begin: float, end: float) -> bool:
     edge = np.linspace(begin, end, height)[:, np.newaxis]
     away = np.arange(width) - edge + _INWARD
     outside, inside = (away < -1), (away > 1) & (away < np.maximum(edge, _STRIP) + 1)
+    if not (outside.any() and inside.any()):
+        return False
     step = np.median(light[outside], axis=0) - np.median(light[inside], axis=0)
     return bool((np.abs(step) > _UNLIKE).any())
 
@@ -140,15 +158,15 @@ def _edge(steep: Mask, width: int, height: int, *, first: int) -> tuple[float, f
         height: Pixels along.
         first: The edge begins no nearer to the side.
     """
-    rows = np.arange(0, height, 3)
+    rows = np.arange(0, height, max(height // _ROWS, 3))
     begins = np.arange(first, int(_OUTER * width))
-    leans = np.arange(-_LEANING * height, _LEANING * height + 1, 2.0)
+    leans = np.arange(-_LEANING * height, _LEANING * height + 1, max(height / _ROWS, 2.0))
     beyond = int(_LEANING * height) + 1
     padded = np.pad(steep, [(0, 0), (beyond, beyond)])
     if padded[::3, : begins.size + first + 2 * beyond].any(axis=1).mean() < _SUPPORT:
         return None  # however it leans
-    x = begins[:, None, None] + np.rint(leans[:, None] * (rows / height)).astype(np.int64) + beyond
-    support = padded[rows, x].mean(axis=2)
+    x = np.rint(leans[:, None] * (rows / height)).astype(np.int64) + beyond
+    support = np.array([padded[rows, x + begin].mean(axis=1) for begin in begins.tolist()])
     best = np.unravel_index(int(support.argmax()), support.shape)
     if support[best] < _SUPPORT:
         return None

@@ -1,7 +1,7 @@
 """How letters of any script are written in pictures and pages."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection
 from types import MappingProxyType
 from typing import Final
 
@@ -57,28 +57,36 @@ def title(alphabet: Alphabet, number: int) -> str:
 
 def drawable_labels(alphabet: Alphabet) -> list[str]:
     """Return a text a class that matplotlib's current font can draw: the character, its name, or its code points."""
-    fonts = _fonts()
+    fonts = _fonts().values()
     return [
         next((text for text in choices if _has_glyphs(fonts, text)), _code_points(choices[0]))
         for choices in zip(alphabet.characters, alphabet.names, strict=True)
     ]
 
 
-def _fonts() -> Sequence[frozenset[int]]:
-    """Return the code points of each font that matplotlib falls back through."""
+def font_of(text: str) -> str:
+    """Return the file of the first of matplotlib's current fonts that can draw a text, or else of its own."""
+    from matplotlib.font_manager import FontProperties, findfont
+
+    own = str(findfont(FontProperties(family="DejaVu Sans")))  # comes with matplotlib; has Arabic and Cyrillic
+    return next((path for path, font in _fonts().items() if _has_glyphs([font], text)), own)
+
+
+def _fonts() -> dict[str, frozenset[int]]:
+    """Return the files of the fonts that matplotlib falls back through, and the code points of each."""
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    fonts = []
+    fonts = {}
     for family in FontProperties().get_family():
         try:
             path = findfont(FontProperties(family=[family]), fallback_to_default=False)
         except ValueError:  # a family that is not installed
             continue
-        fonts.append(frozenset(get_font(path).get_charmap()))
+        fonts[str(path)] = frozenset(get_font(path).get_charmap())
     return fonts
 
 
-def _has_glyphs(fonts: Sequence[frozenset[int]], text: str) -> bool:
+def _has_glyphs(fonts: Collection[frozenset[int]], text: str) -> bool:
     visible = bool(text.strip()) and text.isprintable()
     return visible and all(any(ord(character) in font for font in fonts) for character in text)
 

@@ -177,7 +177,7 @@ class Dataset:
         Raises:
             DataError: If one is no whole number or out of range.
         """
-        return self._whole.images.take(self._rows[self._positions(positions)], axis=0)
+        return self._whole.images.take(self._rows[validation.checked_positions(positions, len(self))], axis=0)
 
     def subset(self, positions: npt.ArrayLike) -> "Dataset":
         """Return the part at positions, in their order, without copying pixels.
@@ -185,7 +185,7 @@ class Dataset:
         Raises:
             DataError: If there is no position, one is no whole number, or one is out of range.
         """
-        chosen = self._positions(positions)
+        chosen = validation.checked_positions(positions, len(self))
         if not len(chosen):
             raise DataError("a subset needs at least one position")
         return replace(self, _rows=validation.read_only(self._rows[chosen]))
@@ -270,16 +270,6 @@ class Dataset:
         pairs = [(self._without(fold), self.subset(fold)) for fold in folds]
         self._warn_of_lost([part for pair in pairs for part in pair])
         return iter(pairs)
-
-    def _positions(self, positions: npt.ArrayLike) -> npt.NDArray[Any]:
-        chosen = np.asarray(positions)
-        if chosen.ndim == 1 and not len(chosen):
-            return chosen.astype(np.int64)
-        if chosen.ndim != 1 or not np.issubdtype(chosen.dtype, np.integer):
-            raise DataError(f"positions must be a list of whole numbers, not {chosen.dtype} of shape {chosen.shape}")
-        if chosen.min() < 0 or chosen.max() >= len(self):
-            raise DataError(f"positions lie in 0..{len(self) - 1}, not in {chosen.min()}..{chosen.max()}")
-        return chosen
 
     def _groups(self, by: By) -> npt.NDArray[np.int64] | None:
         if by is None:

@@ -112,6 +112,22 @@ def listed(characters: Sequence[str]) -> str:
     return ", ".join(characters[:20]) + (", ..." if len(characters) > 20 else "")
 
 
+def checked_positions(positions: npt.ArrayLike, count: int) -> npt.NDArray[np.integer[Any]]:
+    """Return positions among so many pictures as an array.
+
+    Raises:
+        DataError: If they are no list of whole numbers, or one is out of range.
+    """
+    chosen = np.asarray(positions)
+    if chosen.ndim == 1 and not len(chosen):
+        return chosen.astype(np.int64)
+    if chosen.ndim != 1 or not np.issubdtype(chosen.dtype, np.integer):
+        raise DataError(f"positions must be a list of whole numbers, not {chosen.dtype} of shape {chosen.shape}")
+    if chosen.min() < 0 or chosen.max() >= count:
+        raise DataError(f"positions lie in 0..{count - 1}, not in {chosen.min()}..{chosen.max()}")
+    return chosen
+
+
 def group_column(name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return a column whose equal entries are groups, ``(n,)``; Python objects become numbers or text.
 

@@ -106,7 +106,13 @@ def _joined(boxes: Any, clean: Any, typical: float, gap: float, *, one_line: boo
     bodies = clean & (longer >= _BODY * typical)
     owner = np.where(clean, np.arange(len(boxes)), -1)
     _join_bodies(owner, boxes, np.flatnonzero(bodies), typical)
-    _join_marks(owner, boxes, bodies, np.flatnonzero(clean & ~bodies), typical)
+    marks = np.flatnonzero(clean & ~bodies)
+    # Where most characters are as small as marks, a heading's size is the typical one: they are told by their own.
+    apart = owner.copy()
+    if len(marks) <= bodies.sum() or _join_marks(apart, boxes, bodies, marks, typical, own=True) <= bodies.sum():
+        _join_marks(owner, boxes, bodies, marks, typical)
+    else:
+        owner = apart
     width = np.inf if one_line else _LINE * typical
     _join_neighbours(owner, boxes, _line_numbers(owner, boxes, width), typical, gap)
     return owner, _line_numbers(owner, boxes, width)
@@ -172,15 +178,15 @@ def _join_bodies(owner: Any, boxes: Any, bodies: Any, typical: float) -> None:
                 hulls[first] = hull
 
 
-def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float) -> None:
+def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float, *, own: bool = False) -> int:
     """Give each mark the owner of the nearest body; one far from any is a small character itself, or dirt.
 
-    What is small beside a page's heading may be a character whose neighbours lie nearer than a heading's marks do.
+    Return how many became characters; ``own`` lets these reach as far as their own size says, not the typical one.
     """
     sizes = sizes_of(boxes).max(axis=1)
     found = np.concatenate([np.flatnonzero(bodies), marks])  # bodies, and in the marks' places what became one
     frames, count = boxes[found], int(bodies.sum())
-    whole = np.where(bodies[found], typical, sizes[found])
+    whole = np.where(bodies[found] | (not own), typical, sizes[found])
     for mark in marks[np.argsort(-sizes[marks], kind="stable")]:
         if count:
             across, down = _gaps(boxes[mark], frames[:count])
@@ -192,10 +198,11 @@ def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float)
                 owner[mark] = owner[found[nearest]]
                 continue
         if sizes[mark] >= _SMALLEST * typical:
-            found[count], frames[count] = mark, boxes[mark]
+            found[count], frames[count], whole[count] = mark, boxes[mark], sizes[mark] if own else typical
             count += 1
         else:
             owner[mark] = -1
+    return count - int(bodies.sum())
 
 
 def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: float) -> None:

@@ -54,13 +54,13 @@ def model_path(model: Path) -> Path:
     if model.is_file() or model.suffix or len(model.parts) != 1:
         return model
     files = {path.stem: path for path in _files()}
-    if model.exists() and str(model) not in files:
+    if str(model) in files:
+        return files[str(model)]
+    if model.exists():
         return model
-    if str(model) not in files:
-        raise ModelFileError(
-            f"{str(model)!r} is neither a model file nor a pretrained model; there are: {', '.join(files) or 'none'}"
-        )
-    return files[str(model)]
+    raise ModelFileError(
+        f"{str(model)!r} is neither a model file nor a pretrained model; there are: {', '.join(files) or 'none'}"
+    )
 
 
 def _files() -> list[Path]:

@@ -276,11 +276,11 @@ class Dataset:
             return None
         if by == "class":
             return self.labels
-        columns = self._whole.extra
-        if by == "writer" and (self.writers is not None or "writer" not in columns):
-            if self.writers is None:
-                raise DataError(f"{self.name!r} does not know its writers, so it cannot be split by them")
+        if by == "writer" and self.writers is not None:
             return self.writers
+        columns = self._whole.extra
+        if by == "writer" and by not in columns:
+            raise DataError(f"{self.name!r} does not know its writers, so it cannot be split by them")
         UnknownNameError.check("way to split by", [by], known=("class", "writer", *columns))
         entries = validation.group_column(by, gather(columns[by], self._rows))
         return np.unique(entries, return_inverse=True)[1].astype(np.int64)

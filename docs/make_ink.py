@@ -10,8 +10,15 @@ from scipy.ndimage import gaussian_filter
 from handwriting_cnn.imaging.ink import extract_ink
 
 SIDE = 48
-PENS = {"black": (40, 40, 45), "blue": (50, 70, 160), "red": (190, 60, 70), "yellow": (215, 205, 70)}
-PAPERS = ("plain", "ruled", "squared", "shaded")
+PENS = {
+    "black": (40, 40, 45),
+    "blue": (50, 70, 160),
+    "red": (190, 60, 70),
+    "yellow": (215, 205, 70),
+    "pink": (235, 190, 205),
+}
+PAPERS = ("plain", "ruled", "squared", "fine squares", "shaded")
+PITCHES = {"ruled": 14, "squared": 9, "fine squares": 4}
 
 
 def strokes(rng):
@@ -35,10 +42,10 @@ def photograph(mask, pen, paper, rng):
     """Paper, printed lines, ink and light, multiplied; then the camera's blur and noise."""
     sheet = np.ones((SIDE, SIDE, 3)) * np.array([226, 222, 214]) / 255
     lines = np.zeros((SIDE, SIDE))
-    if paper in ("ruled", "squared"):
-        lines[8 :: 14 if paper == "ruled" else 9] = 1
-    if paper == "squared":
-        lines[:, 5::9] = 1
+    if paper in PITCHES:
+        lines[8 % PITCHES[paper] :: PITCHES[paper]] = 1
+    if "square" in paper:
+        lines[:, 5 % PITCHES[paper] :: PITCHES[paper]] = 1
     sheet *= 1 - lines[..., None] * np.array([0.28, 0.18, 0.1])
     sheet *= 1 - mask[..., None] * (1 - np.array(pen) / 255)
     y, x = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]

@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter
 from handwriting_cnn.errors import DataError
 from handwriting_cnn.imaging.ink import extract_ink
 
+PALE = {"pink": (235, 190, 205), "green": (190, 225, 180), "purple": (210, 190, 230), "straw": (240, 235, 150)}
 PENS = {"black": (30, 30, 30), "blue": (40, 60, 150), "red": (190, 50, 60), "yellow": (215, 205, 60)}
 WHITE = (226, 222, 214)
 
@@ -35,7 +36,7 @@ def photograph(mask, *, pen="blue", paper=WHITE, shade=0.0, ruled=(), squared=0,
         lines[squared // 2 :: squared] = 1
         lines[:, squared // 2 :: squared] = 1
     sheet *= 1 - lines[..., None] * np.array([0.25, 0.15, 0.1])
-    sheet *= 1 - mask[..., None] * (1 - np.array(PENS[pen]) / 255)
+    sheet *= 1 - mask[..., None] * (1 - np.array((PENS | PALE)[pen]) / 255)
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     sheet *= np.exp(-shade * (x + 0.5 * y + 1.5))[..., None]
     sheet = gaussian_filter(sheet, (0.5, 0.5, 0))
@@ -70,6 +71,13 @@ def test_the_strokes_are_found_on_every_paper(pen, paper):
     assert np.median(ink) == 0
     far = gaussian_filter(mask, 2) < 0.02
     assert (ink[far] > 100).mean() < 0.03
+
+
+@pytest.mark.parametrize("pen", PALE)
+@pytest.mark.parametrize("squared", [3, 4])
+def test_a_pale_pen_is_told_from_fine_squares_by_its_colour(pen, squared):
+    mask = strokes()
+    assert agreement(mask, extract_ink(photograph(mask, pen=pen, squared=squared, noise=1))) > 0.8
 
 
 def test_no_ink_is_lost_or_found_at_another_size():

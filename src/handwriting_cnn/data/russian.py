@@ -20,7 +20,7 @@ from handwriting_cnn.errors import DataError
 from handwriting_cnn.imaging.ink import extract_ink
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
 
-READER_VERSION: Final = 1
+READER_VERSION: Final = 2
 """Raised whenever :func:`parse_russian` makes other arrays: caches of older versions are then made anew."""
 
 _TABLES: Final = ("letters", "letters2", "letters3")

@@ -1,5 +1,6 @@
 """A case for each error that a public function's documentation names: what is done wrong, as lightly as possible."""
 
+import dataclasses
 import zipfile
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -162,6 +163,9 @@ CASES: dict[tuple[str, type[hw.HandwritingError]], Callable[[Tools], object]] = 
     ("Dataset.folds", hw.UnknownNameError): lambda t: t.letters.folds(2, by="weather"),
     ("Dataset.folds", hw.DataError): lambda t: t.letters.folds(99),
     ("Ensemble", hw.ConfigError): lambda t: hw.Ensemble([]),
+    ("Ensemble", hw.ShapeMismatchError): lambda t: hw.Ensemble(
+        [t.small, dataclasses.replace(t.small, alphabet=hw.Alphabet.of("cab"))]
+    ),
     ("Ensemble.__call__", hw.ShapeMismatchError): lambda t: hw.Ensemble([answering((1, 1))])(t.images),
     ("Ensemble.__call__", hw.DataError): lambda t: hw.Ensemble([answering((3, 3), 9)])(t.images),
     ("ShiftAveraging", hw.ConfigError): lambda t: hw.ShiftAveraging(t.small, pixels=0),
@@ -208,6 +212,7 @@ CASES: dict[tuple[str, type[hw.HandwritingError]], Callable[[Tools], object]] = 
         for kind, answers in ((hw.DataError, answering((3, 3), 9)), (hw.ShapeMismatchError, answering((3, 2))))
     },
     ("SavedModel.__call__", hw.ShapeMismatchError): lambda t: t.small(t.images[:, :4]),
+    ("SavedModel.__call__", hw.DataError): lambda t: t.small(t.images / 255),
     ("SavedModel.save", hw.UnknownNameError): lambda t: t.small.save(t.tmp_path / "a.safetensors", dtype="int8"),
     ("SavedModel.save", hw.ModelFileError): lambda t: unregistered(t).save(t.tmp_path / "a.safetensors"),
     ("SavedModel.save", hw.OutputError): lambda t: t.small.save(t.file / "a.safetensors"),
@@ -222,6 +227,7 @@ CASES: dict[tuple[str, type[hw.HandwritingError]], Callable[[Tools], object]] = 
     ("TrainResult.save", hw.OutputError): lambda t: result(t).save(t.file / "a.safetensors"),
     ("TrainResult.save_history", hw.OutputError): lambda t: result(t).save_history(t.file / "run"),
     ("TrainResult.plot_history", hw.UnknownNameError): lambda t: result(t).plot_history("luck"),
+    ("Trainer", hw.ConfigError): lambda t: hw.Trainer({"epochs": 1}),
     ("Trainer.fit", hw.DataError): lambda t: fit(t, train=t.splits),
     ("Trainer.fit", hw.ShapeMismatchError): lambda t: fit(
         t, model=hw.build_model("small_net", **ONE | {"num_classes": 2})

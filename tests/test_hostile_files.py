@@ -23,7 +23,7 @@ from handwriting_cnn.recognition.journal import open_journal
 from handwriting_cnn.storage.archives import read_members
 from handwriting_cnn.storage.canonical import canonical_json, file_sha256
 from handwriting_cnn.storage.tensors import load_tensors
-from handwriting_cnn.training.checkpoints import STATE, CheckpointStore
+from handwriting_cnn.training.checkpoints import CheckpointStore
 from handwriting_cnn.training.run_folder import RunFolder
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -241,7 +241,9 @@ def test_hostile_checkpoints_are_passed_over(arsenal, tmp_path, caplog, name, pa
     placed(arsenal / name, folder / part)
     if part != "manifest.json":
         digest = "none" if (folder / part).is_dir() else file_sha256(folder / part)
-        manifest = {"epoch": 1, "sha256": digest, "state": dict.fromkeys(STATE)}
+        state = {"history": {"loss": [0.5]}, "best_epoch": 1, "waited": 0, "finished": False, "seconds": 1.0}
+        parts = {"epoch": 1, "step": 0, "files": {part: digest}, "run": {}, "versions": {}}
+        manifest = {**parts, "state": {**state, "callbacks": []}}  # nothing is wrong but the tensors
         (folder / "manifest.json").write_bytes(canonical_json(manifest))
     assert CheckpointStore(tmp_path / "checkpoints").newest() is None
     assert "was skipped" in caplog.text

@@ -162,6 +162,26 @@ def test_a_card_that_is_no_json_is_not_saved(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"alphabet": Alphabet.of("اب")}, "has 2 letters for 3 classes"),
+        (
+            {"preprocessing": PreprocessSpec(height=16, width=32)},
+            "makes pictures of 16x32 for a network that takes 16x16",
+        ),
+    ],
+)
+def test_parts_that_do_not_fit_the_network_are_neither_saved_nor_loaded(path, tmp_path, part, message):
+    with pytest.raises(ModelFileError, match=message):
+        dataclasses.replace(saved_model(), **part).save(tmp_path / "model.safetensors")
+    assert list(tmp_path.iterdir()) == []
+    changed = {name: value.to_json() for name, value in part.items()}
+    rewritten(path, tmp_path / "model.safetensors", header=changed)
+    with pytest.raises(ModelFileError, match=message):
+        load_model(tmp_path / "model.safetensors")
+
+
 def test_options_cannot_ask_for_more_than_their_range(path, tmp_path):
     header = {"architecture": {"name": "cnn14_bn", "options": {**OPTIONS, "width": 10**9, "dropout": 0.25}}}
     with pytest.raises(ModelFileError, match="width must be an int in"):

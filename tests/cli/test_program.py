@@ -82,6 +82,27 @@ def test_tables_and_json(run):
     assert "351,484" in run("models")[1]
 
 
+def test_factories_of_the_users_that_take_other_pictures(run, tmp_path):
+    guard = '    if input_shape[2] != 3:\n        raise ValueError("colour pictures only")\n'
+    module = MODULE.replace("cli_net", "colour_net").replace("    inputs =", guard + "    inputs =")
+    (tmp_path / "colour_nets.py").write_text(module)
+    status, out, err = run("models", "--import", "colour_nets", "--json")
+    assert (status, err) == (0, "")
+    parameters = {row["name"]: row["parameters"] for row in json.loads(out)}
+    assert (parameters["colour_net"], parameters["cnn14"]) == (None, 351_484)
+    status, out, err = run("train", "--import", "colour_nets", "--model", "colour_net")
+    assert (status, out) == (2, "")
+    assert err == "handwriting-cnn: colour_net cannot be built: colour pictures only\n"
+
+
+def test_results_are_not_written_among_the_pictures(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(letters(tmp_path / "letters"))
+    status, _, err = run("train", "--folder", ".", "--model", "lenet5", "--epochs", "1")
+    assert status == 2
+    assert "lies in .: it would be taken for a picture" in err
+    assert sorted(path.name for path in (tmp_path / "letters").iterdir()) == ["a", "b"]
+
+
 def test_from_a_folder_of_pictures_to_a_model_file(run, tmp_path, monkeypatch):
     (tmp_path / "nets.py").write_text(MODULE)
     letters(tmp_path / "letters")
@@ -207,6 +228,9 @@ def test_reproduce(run, tmp_path):
         (["train", "--folder", "absent"], "absent"),
         (["train", "--folder", "absent", "--fold", "7"], "--split and --fold are of the data sets that have a name"),
         (["train", "--folder", "absent", "--out", "absent/runs"], "--out absent/runs lies in absent: it would be"),
+        (["train", "--dataset", "digits", "--tta", "99"], "a shift of 99 pixels leaves nothing of pictures of "),
+        (["export", "mnist-digits", "."], ". is no place for an export"),
+        (["export", "mnist-digits", "out", "--split", "official"], "--split and --fold need --dataset"),
         (["train", "--option", "width"], "--option must be NAME=VALUE, each name once, but is 'width'"),
         (["train", "--option", "width=3", "--option", "width=4"], "each name once, but is 'width=4'"),
         (["train", "--option", "seed=3"], "--option seed=3: seed is no option of a network; give --seed"),
@@ -359,11 +383,16 @@ def test_reports_are_compared_in_pairs(run, tmp_path):
     Evaluator().from_predictions(labels, labels, alphabet="xy").save(tmp_path / "a" / "combined" / "report")
     assert "+0.00" in run("compare", "a", "b/report")[1]
     (tmp_path / "broken.json").write_text("[]")
+    report = json.loads((tmp_path / "b/report/report.json").read_text())
+    (tmp_path / "columns.json").write_text(json.dumps({**report, "columns": None}))
+    (tmp_path / "alphabet.json").write_text(json.dumps({**report, "alphabet": []}))
     for words, message in (
         (["a"], "two or more runs"),
         (["a", "nowhere"], "nowhere is no run"),
         (["a", "b", "./a"], "named twice"),
         (["a", "broken.json"], "no report"),
+        (["a", "columns.json"], "no report"),
+        (["a", "alphabet.json"], "no report"),
     ):
         status, _, err = run("compare", *words)
         assert (status, err.count("\n")) == (2, 1)

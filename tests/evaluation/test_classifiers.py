@@ -66,6 +66,13 @@ def test_members_that_do_not_agree_are_refused(dataset):
         Ensemble([lambda images: np.ones((len(images), 3))])(dataset.images)
 
 
+def test_what_is_no_classifier_is_refused(dataset, small_model):
+    with pytest.raises(DataError, match="a classifier must be a function of pictures, but is a str"):
+        Evaluator().evaluate("mnist-digits", dataset)
+    with pytest.raises(DataError, match=r"is a Recipe: give its \.model"):
+        Evaluator().evaluate(type("Recipe", (), {"model": small_model})(), dataset)
+
+
 def test_what_cannot_be_averaged_is_refused(dataset):
     with pytest.raises(ConfigError, match="at least one member"):
         Ensemble([])

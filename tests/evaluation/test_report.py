@@ -9,7 +9,7 @@ from PIL import Image
 from handwriting_cnn.data.alphabet import ARABIC, Alphabet
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.lettering import drawable_labels, language_tag
-from handwriting_cnn.errors import DataError, OutputError
+from handwriting_cnn.errors import ConfigError, DataError, OutputError
 from handwriting_cnn.evaluation.evaluator import Evaluator
 from handwriting_cnn.evaluation.plots import plot_samples
 from handwriting_cnn.evaluation.report import EvaluationReport
@@ -91,6 +91,12 @@ def test_bare_and_perfect_answers_have_a_report(tmp_path):
     assert "top-" not in str(report)
     with pytest.raises(DataError, match="pictures"):
         report.plot_mistakes()
+
+
+@pytest.mark.parametrize("places", [{"rows": 0}, {"rows": -1}, {"columns": 2.5}])
+def test_galleries_without_a_place_are_refused(places):
+    with pytest.raises(ConfigError, match="must be an int of 1 or more"):
+        made(ARABIC).plot_mistakes(**places)
 
 
 def test_the_text_says_what_matters():

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -148,9 +149,31 @@ def test_what_exists_is_kept_unless_it_may_be_replaced(saved, images, tmp_path):
     (path / "mine.txt").write_text("kept")
     with pytest.raises(OutputError, match="exists already"):
         export(saved, path, images=images)
+    with pytest.raises(OutputError, match="other things than a SavedModel: it is not replaced"):
+        export(saved, path, images=images, overwrite=True)
     assert [item.name for item in path.iterdir()] == ["mine.txt"]
-    export(saved, path, images=images, overwrite=True)
+    (path / "mine.txt").unlink()
+    for _ in range(2):
+        export(saved, path, images=images, overwrite=True)
     assert (path / "saved_model.pb").is_file()
+
+
+def test_a_network_of_any_size_is_compared_on_pictures(images, tmp_path):
+    inputs = keras.Input((None, None, 1))
+    answers = keras.layers.Dense(3, activation="softmax")(keras.layers.GlobalMaxPooling2D()(inputs))
+    model = keras.Model(inputs, answers)
+    with pytest.raises(ConfigError, match="takes pictures of any size: give images"):
+        export(model, tmp_path / "letters.onnx")
+    assert export(model, tmp_path / "letters.onnx", images=images).different_answers == 0
+
+
+def test_a_network_that_does_not_tell_what_it_takes_is_refused(images, tmp_path):
+    class Own(keras.Model):
+        def call(self, pictures):
+            return pictures
+
+    with pytest.raises(ConfigError, match="does not tell what pictures it takes"):
+        export(Own(), tmp_path / "letters.onnx", images=images)
 
 
 @pytest.mark.parametrize(

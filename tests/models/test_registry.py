@@ -146,6 +146,11 @@ def test_factories_that_cannot_be_called_are_refused_at_once(clean_registry):
         @register_model("wrong")
         def needs_more(input_shape, num_classes, *, width): ...
 
+    with pytest.raises(ConfigError, match=r'is told the name that it registers: @register_model\("my_net"\)'):
+
+        @register_model
+        def bare(input_shape, num_classes): ...
+
     @register_model("no_model")
     def no_model(input_shape, num_classes):
         return 3

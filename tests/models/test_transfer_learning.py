@@ -133,6 +133,11 @@ def test_settings_that_cannot_work(base, settings, error, message):
         transfer(base, **{"num_classes": 4, **settings})
 
 
+def test_what_has_a_network_is_none(small_model):
+    with pytest.raises(ConfigError, match=r"base must be a keras.Model, but is a SavedModel: give its \.model"):
+        transfer(small_model, num_classes=4)
+
+
 def test_a_convolution_needs_maps_that_are_large_enough():
     small = build_model("cnn14", input_shape=(32, 32, 1), num_classes=5)
     with pytest.raises(ConfigError, match="at least 4x4, but the trunk makes 2x2"):

@@ -89,6 +89,34 @@ def test_a_damaged_one_is_skipped_with_a_warning(tmp_path, caplog, damage):
     assert "epoch-00002 was skipped: " in caplog.text
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"history": []},
+        {"history": {}},
+        {"history": {"loss": 5}},
+        {"history": {"loss": [0.5]}},
+        {"history": {"loss": [0.5, "x"]}},
+        {"best_epoch": "x"},
+        {"waited": None},
+        {"finished": 1},
+        {"seconds": "x"},
+        {"callbacks": {}},
+        {"callbacks": [5]},
+        {"callbacks": [{"state": 5}]},
+    ],
+)
+def test_one_whose_state_is_none_is_skipped(tmp_path, caplog, wrong):
+    store = CheckpointStore(tmp_path)
+    for epoch in (1, 2):
+        store.save(checkpoint(epoch))
+    path = tmp_path / "epoch-00002" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "state": {**manifest["state"], **wrong}}))
+    assert store.newest().epoch == 1
+    assert "epoch-00002 was skipped: " in caplog.text
+
+
 def test_half_written_folders_are_not_seen(tmp_path):
     store = CheckpointStore(tmp_path)
     store.save(checkpoint(1))

@@ -20,6 +20,7 @@ from handwriting_cnn.training.resolve import resolved
         ("learning_rate", "fast"),
         ("learning_rate", float("nan")),
         ("weight_decay", -0.1),
+        ("weight_decay", 10**400),
         ("label_smoothing", 1.0),
         ("label_smoothing", 1.5),
         ("ema", 1.0),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from handwriting_cnn.augment.config import AugmentConfig
-from handwriting_cnn.errors import OutputError, TrainingError
+from handwriting_cnn.errors import ConfigError, OutputError, TrainingError
 from handwriting_cnn.models.weights import weight_array
 from handwriting_cnn.training import checkpointing
 from handwriting_cnn.training.config import TrainConfig
@@ -163,6 +163,20 @@ def test_a_callback_that_tells_its_state_gets_it_back(plain_net, strokes, tmp_pa
     counting = Counting()
     train(plain_net, (strokes, None), settings=settings, run_dir=tmp_path, callbacks=[counting])
     assert counting.seen == 4
+
+
+class Best(keras.callbacks.Callback):
+    def state_dict(self):
+        assert self.model is not None
+        return {"best": -np.inf}
+
+
+def test_a_callback_whose_state_is_no_json_is_refused_before_the_first_epoch(plain_net, strokes, tmp_path):
+    seen = Counting()
+    settings = TrainConfig(epochs=1, batch_size=16, precision="float32", steps_per_execution=1)
+    with pytest.raises(ConfigError, match=r"state_dict\(\) of callback Best gives no JSON values: "):
+        train(plain_net, (strokes, None), settings=settings, run_dir=tmp_path, callbacks=[seen, Best()])
+    assert seen.seen <= 0
 
 
 class Spoil(keras.callbacks.Callback):

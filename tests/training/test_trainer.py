@@ -295,6 +295,8 @@ def test_learning_curves(plain_net, strokes):
     assert result.plot_history("learning_rate", ax=ax) is ax
     with pytest.raises(UnknownNameError, match="did you mean 'accuracy'"):
         result.plot_history("acuracy")
+    with pytest.raises(UnknownNameError, match="val_loss"):  # its curve is drawn with the training's
+        result.plot_history("val_loss")
 
 
 def settling_net():

@@ -15,7 +15,7 @@ from handwriting_cnn.artifact.header import FORMAT_VERSION, KEY, content_digest,
 from handwriting_cnn.artifact.pretrained import model_path
 from handwriting_cnn.artifact.reading import ReadingRules
 from handwriting_cnn.data.alphabet import Alphabet
-from handwriting_cnn.errors import HandwritingError, ModelFileError, OutputError, UnknownNameError
+from handwriting_cnn.errors import DataError, HandwritingError, ModelFileError, OutputError, UnknownNameError
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec
 from handwriting_cnn.models.answers import network_answers
 from handwriting_cnn.models.checks import check_size
@@ -53,8 +53,11 @@ class SavedModel:
 
         Raises:
             ShapeMismatchError: If the pictures have another size than the network takes.
+            DataError: If they are floats of 0..1: the network takes 0..255.
         """
         check_size(getattr(self.model, "input_shape", None), images)
+        if np.asarray(images).dtype.kind == "f" and 0 < np.max(images, initial=0) <= 1:
+            raise DataError("the pictures' brightest pixel is at most 1: pixels are 0..255, not 0..1")
         return network_answers(self.model, images)
 
     def save(self, path: str | PathLike[str], *, dtype: Literal["float32", "float16"] = "float32") -> Path:
@@ -71,7 +74,8 @@ class SavedModel:
         Raises:
             UnknownNameError: If ``dtype`` is another.
             ModelFileError: If the model is not of a registered architecture, differs from what its architecture
-                builds, or has weights that are not finite or too large for ``dtype``; or if its card is no JSON.
+                builds, or has weights that are not finite or too large for ``dtype``; if alphabet or preprocessing do
+                not fit it; or if its card is no JSON.
             OutputError: If the file cannot be written.
         """
         path = Path(path)
@@ -85,7 +89,9 @@ class SavedModel:
                 "register it, or the base it was transferred from, with @register_model and build it with build_model"
             )
         tensors = {name: weight_array(weight) for name, weight in named_weights(self.model).items()}
-        _compare(f"the model to save as {path}", tensors, _outline(spec))
+        outline, what = _outline(spec), f"the model to save as {path}"
+        _compare(what, tensors, outline)
+        _check_parts(what, outline, self.alphabet, self.preprocessing)
         with np.errstate(over="ignore"):  # what becomes infinite is refused
             tensors = {
                 name: tensor.astype(dtype) if tensor.dtype == np.float32 else tensor for name, tensor in tensors.items()
@@ -142,8 +148,7 @@ def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> 
     except (HandwritingError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise ModelFileError(f"{path} cannot be built here: {error!s:.300}") from error
     _compare(str(path), tensors, outline)
-    if len(alphabet) != outline.output_shape[-1]:
-        raise ModelFileError(f"{path} has {len(alphabet)} letters for {outline.output_shape[-1]} classes")
+    _check_parts(str(path), outline, alphabet, preprocessing)
     model = build_from_spec(spec)
     for name, weight in named_weights(model).items():
         weight.assign(tensors[name].astype(weight.dtype))
@@ -164,6 +169,15 @@ def _outline(spec: ModelSpec) -> keras.Model:
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(build).result()
+
+
+def _check_parts(what: str, network: keras.Model, alphabet: Alphabet, preprocessing: PreprocessSpec) -> None:
+    if len(alphabet) != network.output_shape[-1]:
+        raise ModelFileError(f"{what} has {len(alphabet)} letters for {network.output_shape[-1]} classes")
+    size = (preprocessing.height, preprocessing.width)
+    if size != tuple(network.input_shape[1:3]):
+        taken = "x".join(map(str, network.input_shape[1:3]))
+        raise ModelFileError(f"{what} makes pictures of {size[0]}x{size[1]} for a network that takes {taken}")
 
 
 def _versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ import click
 
 from handwriting_cnn.cli.options import data_options, import_option, json_option, load_chosen, start_backend
 from handwriting_cnn.cli.output import print_json, print_pairs
+from handwriting_cnn.errors import ConfigError
 
 
 @click.command("export")
@@ -33,6 +34,8 @@ def command(*, model: Path, path: Path, int8: bool, overwrite: bool, as_json: bo
     if any(data[name] is not None for name in ("dataset", "folder", "csv", "npz", "idx")):
         chosen = load_chosen(**data, alphabet=saved.alphabet, preprocessing=saved.preprocessing)
         dataset = chosen.test if isinstance(chosen, DatasetSplits) else chosen
+    elif data["data_protocol"] is not None or data["fold"]:
+        raise ConfigError("--split and --fold need --dataset, whose parts they choose")
     report = export(saved, path, images=dataset, int8=int8, overwrite=overwrite)
     if as_json:
         print_json(report.to_json())

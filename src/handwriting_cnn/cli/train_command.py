@@ -104,6 +104,7 @@ def command(
         sys.exit(run_group([sys.executable, "-m", "handwriting_cnn", *sys.argv[1:]], size=processes))
     start_backend()
     from handwriting_cnn.data.splits import DatasetSplits
+    from handwriting_cnn.evaluation.classifiers import check_shift
     from handwriting_cnn.evaluation.evaluator import Evaluator
     from handwriting_cnn.models.registry import build_model
     from handwriting_cnn.tasks.outcome import save_outcome
@@ -125,6 +126,9 @@ def command(
     splits = chosen if isinstance(chosen, DatasetSplits) else DatasetSplits(*chosen.split(test, seed=seed))
     rest, part = held_out_part(splits.train, fraction=validation, seed=seed) if validation else (splits.train, None)
     folder = out or Path("runs") / f"{rest.name}-{model}-seed{seed}"
+    check_out(folder, data["folder"])
+    if tta is not None:
+        check_shift(tta, rest.input_shape)
     members = []
     for number in range(ensemble):
         member_seed = ensemble * seed + number
@@ -132,9 +136,10 @@ def command(
         try:
             network = build_model(model, **sizes, **model_options)
         except (TypeError, ValueError) as error:
-            if not model_options or isinstance(error, HandwritingError):
+            if isinstance(error, HandwritingError):
                 raise
-            raise ConfigError(f"--option {' '.join(options)}: {model} cannot be built: {error}") from error
+            given_options = f"--option {' '.join(options)}: " if options else ""
+            raise ConfigError(f"{given_options}{model} cannot be built: {error}") from error
         trainer = Trainer(dataclasses.replace(config, seed=member_seed))
         place = folder if ensemble == 1 else folder / f"network{number}"
         members.append((place, trainer.fit(network, rest, validation=part, run_dir=place)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.dataset import Dataset
-from handwriting_cnn.errors import ConfigError, ShapeMismatchError
+from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.models.checks import check_declared, checked_probabilities
 from handwriting_cnn.types import Classifier, ImageArray, ProbabilityArray
 
@@ -30,6 +30,7 @@ class Ensemble:
 
     Raises:
         ConfigError: If there is none.
+        ShapeMismatchError: If members that tell their alphabets know other letters, or the same in another order.
     """
 
     members: Sequence[Classifier]
@@ -38,6 +39,10 @@ class Ensemble:
         object.__setattr__(self, "members", tuple(self.members))
         if not self.members:
             raise ConfigError("an ensemble must have at least one member")
+        known = [alphabet for member in self.members if (alphabet := _alphabet_of(member)) is not None]
+        for other in known[1:]:
+            if other.characters != known[0].characters:
+                raise ShapeMismatchError(f"members know {_brief(known[0])} and {_brief(other)}: in one order, the same")
 
     def __call__(self, images: ImageArray, /) -> ProbabilityArray:
         """Return float32 probabilities ``(n, num_classes)`` of uint8 pictures ``(n, height, width, channels)``.
@@ -81,11 +86,21 @@ class ShiftAveraging:
         """
         if np.ndim(images) != 4:
             raise ShapeMismatchError(f"pictures must be (n, height, width, channels), but are {np.shape(images)}")
-        if self.pixels >= min(images.shape[1:3]):
-            raise ConfigError(f"a shift of {self.pixels} pixels leaves nothing of {images.shape[1:3]} pixels")
+        check_shift(self.pixels, images.shape[1:])
         ask = asking(self.classifier)
         moved = (_shifted(images, down * self.pixels, right * self.pixels) for down, right in _SIDES)
         return _mean([ask(pictures) for pictures in moved], len(images))
+
+
+def check_shift(pixels: int, shape: Sequence[int]) -> None:
+    """Refuse a shift that leaves nothing of pictures of a shape ``(height, width, channels)``.
+
+    Raises:
+        ConfigError: If it does.
+    """
+    height, width = shape[:2]
+    if pixels >= min(height, width):
+        raise ConfigError(f"a shift of {pixels} pixels leaves nothing of pictures of {height}x{width}")
 
 
 def asking(classifier: Classifier, *, batch_size: int = 256) -> _Ask:
@@ -101,11 +116,8 @@ def asking(classifier: Classifier, *, batch_size: int = 256) -> _Ask:
 
 def in_alphabet_of(classifier: Classifier, dataset: Dataset) -> Dataset:
     """Return the data set with the class numbers of a classifier whose alphabet has all of its characters."""
-    while isinstance(classifier, Ensemble | ShiftAveraging):
-        classifier = classifier.members[0] if isinstance(classifier, Ensemble) else classifier.classifier
-    known = getattr(classifier, "alphabet", None)
-    there = dataset.alphabet.characters
-    if not isinstance(known, Alphabet) or known.characters == there or not set(there) <= set(known.characters):
+    known, there = _alphabet_of(classifier), dataset.alphabet.characters
+    if known is None or known.characters == there or not set(there) <= set(known.characters):
         return dataset
     return dataset.with_alphabet(known)
 
@@ -115,7 +127,13 @@ def check_fit(classifier: Classifier, dataset: Dataset) -> None:
 
     Raises:
         ShapeMismatchError: If it takes pictures of another size, or answers with other classes.
+        DataError: If it is no classifier.
     """
+    if not callable(classifier):
+        raise DataError(
+            f"a classifier must be a function of pictures, but is a {type(classifier).__name__}"
+            f"{': give its .model' if hasattr(classifier, 'model') else ''}"
+        )
     if isinstance(classifier, Ensemble | ShiftAveraging):
         for member in classifier.members if isinstance(classifier, Ensemble) else (classifier.classifier,):
             check_fit(member, dataset)
@@ -141,6 +159,13 @@ def check_fit(classifier: Classifier, dataset: Dataset) -> None:
             )
     if isinstance(network, keras.Model):
         check_declared(network, input_shape=dataset.input_shape, num_classes=dataset.num_classes, data=dataset.name)
+
+
+def _alphabet_of(classifier: Classifier) -> Alphabet | None:
+    while isinstance(classifier, Ensemble | ShiftAveraging):
+        classifier = classifier.members[0] if isinstance(classifier, Ensemble) else classifier.classifier
+    known = getattr(classifier, "alphabet", None)
+    return known if isinstance(known, Alphabet) else None
 
 
 def _mean(answers: Sequence[Any], count: int) -> ProbabilityArray:

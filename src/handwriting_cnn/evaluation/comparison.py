@@ -49,9 +49,13 @@ def compare_reports(first: EvaluationReport, second: EvaluationReport) -> Paired
         The counts and the p-value.
 
     Raises:
-        DataError: If the reports are of other pictures.
+        DataError: If the reports are of other pictures, or are none.
     """
     from scipy.stats import binomtest
+
+    for report in (first, second):
+        if not isinstance(report, EvaluationReport):
+            raise DataError(f"two reports are compared, but one is a {type(report).__name__}: {report!r:.80}")
 
     # Bare answers have no digest: then the labels in their order tell.
     differ = first.digest != second.digest if first.digest and second.digest else False

@@ -63,7 +63,7 @@ class Evaluator:
         Raises:
             ShapeMismatchError: If the classifier takes other pictures, or answers with other classes.
             DataError: If its answers are no probabilities: not finite, negative, or not summing to 1 within 0.01; or if
-                ``dataset`` is none.
+                ``dataset`` is none, or ``classifier``.
         """
         check_dataset("dataset", dataset)
         given, dataset = dataset, in_alphabet_of(classifier, dataset)

@@ -1,5 +1,6 @@
 """Pictures of data and results, drawn with matplotlib; none of them is shown or kept in pyplot's state."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -142,6 +143,18 @@ def plot_samples(
     return _as_gallery(ax, columns * 1.15 - 0.15, height * 1.5 - 0.1)
 
 
+def checked_places(**sides: int) -> int:
+    """Return how many pictures rows and columns hold.
+
+    Raises:
+        ConfigError: If one is no int of 1 or more.
+    """
+    for name, count in sides.items():
+        if type(count) is not int or count < 1:
+            raise ConfigError(f"{name} must be an int of 1 or more, but is {count!r}")
+    return math.prod(sides.values())
+
+
 def plot_mistakes(
     images: ImageArray,
     labels: LabelArray,
@@ -165,10 +178,9 @@ def plot_mistakes(
         The axes.
 
     Raises:
-        ConfigError: If ``columns`` is below 1.
+        ConfigError: If ``columns`` is no int of 1 or more.
     """
-    if columns < 1:
-        raise ConfigError(f"columns must be 1 or more, but are {columns}")
+    checked_places(columns=columns)
     columns = min(columns, max(len(images), 1))
     texts, rows = drawable_labels(alphabet), max(-(-len(images) // columns), 1)
     if ax is None:

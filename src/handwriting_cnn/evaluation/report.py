@@ -214,7 +214,7 @@ class EvaluationReport:
             )
         except HandwritingError:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"this is no report: {type(error).__name__} {error}") from error
 
     def save(self, folder: str | PathLike[str]) -> Path:
@@ -275,13 +275,13 @@ class EvaluationReport:
 
         Raises:
             DataError: If the report does not know the pictures.
-            ConfigError: If ``columns`` is below 1.
+            ConfigError: If ``rows`` or ``columns`` is no int of 1 or more.
         """
-        from .plots import plot_mistakes
+        from .plots import checked_places, plot_mistakes
 
         if self.take_images is None:
             raise DataError("this report does not know the pictures: give from_predictions its images")
-        shown = self.mistakes[: rows * columns]
+        shown = self.mistakes[: checked_places(rows=rows, columns=columns)]
         return plot_mistakes(
             self.take_images(shown),
             self.labels[shown],

@@ -19,6 +19,7 @@ from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.errors import ConfigError, DataError, ExportError, ModelFileError, OutputError
 from handwriting_cnn.exporting.formats import Format, KerasFile, LiteRT, Onnx, SavedModelFolder
 from handwriting_cnn.models.answers import network_answers
+from handwriting_cnn.models.checks import fits
 from handwriting_cnn.storage.atomic import staged_folder, write_bytes, write_text
 from handwriting_cnn.types import Classifier, ImageArray
 
@@ -26,6 +27,7 @@ _FORMATS: Final = (Onnx, LiteRT, SavedModelFolder, KerasFile)
 _LARGEST_DIFFERENCE: Final = 1e-4
 _INT8_DIFFERENT: Final = 0.01  # of the answers
 _RANGES: Final = 500  # pictures that show the ranges for int8
+_GRAPH: Final = "saved_model.pb"  # every SavedModel's folder has it
 _STROKES: Final = 64  # pictures drawn for the check where none are given
 
 
@@ -83,16 +85,16 @@ def export(
         path: Where to; its suffix is the format: ``.onnx``, ``.tflite`` (LiteRT), ``.keras``, or none for a SavedModel
             folder.
         images: Pictures for the comparison, uint8 ``(n, height, width, channels)`` or a data set; ``None`` draws
-            strokes. Real ones are better, and int8 needs them.
+            strokes. Real ones are better; int8, and a network that takes pictures of any size, need them.
         int8: Whether LiteRT computes in 8-bit integers, whose ranges the first 500 pictures show.
-        overwrite: Whether what lies at ``path`` is replaced.
+        overwrite: Whether what lies at ``path`` is replaced; a folder only if it is empty or a SavedModel's.
 
     Returns:
         The comparison.
 
     Raises:
-        ConfigError: If the suffix is of no format, something it needs is not installed, or int8 is asked of
-            another format than LiteRT or without pictures.
+        ConfigError: If the suffix is of no format, or ``path`` has no name; something it needs is not installed; the
+            network does not tell what it takes; or pictures are needed, or int8 is asked of another format than LiteRT.
         DataError: If the pictures are not of the model's form.
         OutputError: If the path exists and must not be replaced, or cannot be written.
         ExportError: If the answers differ: by more than 0.0001, or for int8 in more than 1% of the pictures.
@@ -104,6 +106,8 @@ def export(
     for place in (path, beside):
         if place.exists() and not overwrite:
             raise OutputError(f"{place} exists already: it is replaced only where overwrite is asked for")
+    if path.is_dir() and any(path.iterdir()) and not (path / _GRAPH).is_file():
+        raise OutputError(f"{path} is a folder with other things than a SavedModel: it is not replaced")
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder, f"model{kind.suffix}")
         original = network_answers(network, pictures)
@@ -170,6 +174,8 @@ def _parts(model: Any) -> tuple[keras.Model, dict[str, Any]]:
 
 
 def _format(path: Path, representative: ImageArray | None, *, int8: bool) -> Format:
+    if not path.name:
+        raise ConfigError(f"{path} is no place for an export: name a file, or a folder that is made")
     suffixes = {kind.suffix: kind for kind in _FORMATS}
     if path.suffix.lower() not in suffixes:
         raise ConfigError(f"{path.name} has the suffix of no format: {', '.join(filter(None, suffixes))}, or none")
@@ -182,14 +188,18 @@ def _format(path: Path, representative: ImageArray | None, *, int8: bool) -> For
 
 
 def _pictures(images: Dataset | ImageArray | None, network: keras.Model) -> ImageArray:
-    shape = tuple(network.input_shape[1:])
+    shape = getattr(network, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4:
+        raise ConfigError(f"model {network.name!r} does not tell what pictures it takes: build it as a functional one")
     if images is None:
-        return _strokes(shape)
+        if None in shape[1:]:
+            raise ConfigError(f"model {network.name!r} takes pictures of any size: give images to compare it on")
+        return _strokes(shape[1:])
     pictures = np.asarray(images.images if isinstance(images, Dataset) else images)
-    if pictures.dtype != np.uint8 or pictures.shape[1:] != shape or not len(pictures):
+    if pictures.dtype != np.uint8 or not fits(shape[1:], pictures.shape[1:]) or not len(pictures):
         raise DataError(
-            f"the model takes uint8 pictures (n, {', '.join(map(str, shape))}), but these are {pictures.dtype} of "
-            f"{pictures.shape}"
+            f"the model takes uint8 pictures (n, {', '.join(str(side or 'any') for side in shape[1:])}), but these are "
+            f"{pictures.dtype} of {pictures.shape}"
         )
     return pictures
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from handwriting_cnn.errors import DataError, ShapeMismatchError
+from handwriting_cnn.errors import ConfigError, DataError, ShapeMismatchError
 from handwriting_cnn.types import ProbabilityArray, Shape
 
 if TYPE_CHECKING:
@@ -54,6 +54,23 @@ def checked_probabilities(
     return array.astype(np.float32, copy=False)
 
 
+def check_network(role: str, model: object) -> None:
+    """Refuse what is no network, such as a saved model.
+
+    Args:
+        role: What it is given as, for the message.
+        model: What is given.
+
+    Raises:
+        ConfigError: If it is no ``keras.Model``.
+    """
+    import keras
+
+    if not isinstance(model, keras.Model):
+        hint = ": give its .model" if isinstance(getattr(model, "model", None), keras.Model) else ""
+        raise ConfigError(f"{role} must be a keras.Model, but is a {type(model).__name__}{hint}")
+
+
 def check_declared(model: "keras.Model", *, input_shape: Shape, num_classes: int, data: str) -> None:
     """Compare a network with the data, as far as it tells what it takes and gives.
 
@@ -67,11 +84,11 @@ def check_declared(model: "keras.Model", *, input_shape: Shape, num_classes: int
         ShapeMismatchError: If it takes pictures of another size, or answers with other classes.
     """
     takes, gives = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
-    if isinstance(takes, tuple) and not _fits(takes[1:], input_shape):
+    if isinstance(takes, tuple) and not fits(takes[1:], input_shape):
         raise ShapeMismatchError(
             f"model {model.name!r} takes pictures of {_size(takes[1:])}, but those of {data} are {_size(input_shape)}"
         )
-    if isinstance(gives, tuple) and not _fits(gives[1:], (num_classes,)):
+    if isinstance(gives, tuple) and not fits(gives[1:], (num_classes,)):
         raise ShapeMismatchError(
             f"model {model.name!r} answers with {_size(gives[1:])} classes, but {data} has {num_classes}"
         )
@@ -91,11 +108,12 @@ def check_size(declared: object, images: Any) -> None:
         return
     sides = [side if isinstance(side, int) and side > 0 else None for side in declared[1:]]
     given = np.shape(images)
-    if not given or not _fits(sides, given[1:]):
+    if not given or not fits(sides, given[1:]):
         raise ShapeMismatchError(f"the network takes pictures of {_size(sides)}, but these are of {_size(given[1:])}")
 
 
-def _fits(declared: Sequence[int | None], actual: Sequence[int]) -> bool:
+def fits(declared: Sequence[int | None], actual: Sequence[int]) -> bool:
+    """Return whether sides are those that are declared, of which ``None`` is any."""
     return len(declared) == len(actual) and all(
         one in (None, other) for one, other in zip(declared, actual, strict=True)
     )

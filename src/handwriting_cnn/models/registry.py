@@ -95,9 +95,11 @@ def register_model(name: str, *, smallest: int = 1, replace: bool = False) -> Ca
         The decorator. What it returns checks its arguments and pins a :class:`ModelSpec` on each model.
 
     Raises:
-        ConfigError: If the name is taken, or the function does not take ``input_shape`` and ``num_classes`` first and
-            then only options that have defaults.
+        ConfigError: If the name is none, or is taken; or if the function does not take ``input_shape`` and
+            ``num_classes`` first and then only options that have defaults.
     """
+    if not isinstance(name, str):
+        raise ConfigError('register_model is told the name that it registers: @register_model("my_net")')
 
     def register(function: Factory) -> Factory:
         options = _options_of(name, function)

@@ -8,6 +8,7 @@ import numpy as np
 
 from handwriting_cnn.errors import ConfigError, UnknownNameError
 from handwriting_cnn.models.blocks import class_probabilities
+from handwriting_cnn.models.checks import check_network
 from handwriting_cnn.models.origin import note_origin, weights_sha256
 from handwriting_cnn.models.registry import (
     ModelSpec,
@@ -66,10 +67,11 @@ def transfer(
         A plain ``keras.Model`` from uint8 or float pixels 0..255 to class probabilities in float32.
 
     Raises:
-        ConfigError: If the base has no trunk that can be cut off, or sizes do not fit.
+        ConfigError: If the base is no ``keras.Model``, has no trunk that can be cut off, or sizes do not fit.
         UnknownNameError: If ``freeze``, ``adapter`` or ``head`` is none of the above.
     """
     UnknownNameError.check("way to freeze", [freeze], known=_FREEZE)
+    check_network("base", base)
     trunk = cut_trunk(base)
     shape = tuple(trunk.input_shape[1:]) if input_shape is None else input_shape
     spec = model_spec(base)

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from typing_extensions import override
 
-from handwriting_cnn.errors import TrainingError
+from handwriting_cnn.errors import ConfigError, TrainingError
+from handwriting_cnn.storage.canonical import canonical_json
 from handwriting_cnn.training.callbacks import AGAINST_DIVERGENCE, seed_states
 from handwriting_cnn.training.checkpoints import Checkpoint
 from handwriting_cnn.training.interruption import Interruption
@@ -59,7 +60,13 @@ class Checkpointing(_Callback):
 
     @override
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Begin an epoch, or go on in the middle of one."""
+        """Begin an epoch, or go on in the middle of one.
+
+        Raises:
+            ConfigError: If a callback's ``state_dict()`` is not of JSON values: the epoch's end is late to refuse it.
+        """
+        for user in self._users:
+            _state_of(user)
         self._first = self._steps = 0
         if self._begun is None:
             return
@@ -165,4 +172,9 @@ def _build_metrics(model: keras.Model) -> None:
 def _state_of(callback: keras.callbacks.Callback) -> dict[str, Any] | None:
     if not hasattr(callback, "state_dict"):
         return None
-    return {"class": type(callback).__name__, "state": callback.state_dict()}
+    name, state = type(callback).__name__, callback.state_dict()
+    try:
+        canonical_json(state)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"state_dict() of callback {name} gives no JSON values: {error}") from None
+    return {"class": name, "state": state}

@@ -16,14 +16,20 @@ from handwriting_cnn.storage.tensors import load_tensors, save_tensors
 
 _logger = logging.getLogger(__name__)
 
-STATE: Final = frozenset({"history", "best_epoch", "waited", "finished", "seconds", "callbacks"})
-"""What a checkpoint's state tells of a run."""
-
 _TENSORS: Final = "tensors.safetensors"
 _MANIFEST: Final = "manifest.json"
 _NAME: Final = re.compile(r"epoch-\d{5,}(-step-\d{6,})?")
 _KEPT: Final = 2
 _PARTS: Final = {"epoch": int, "step": int, "files": dict, "run": dict, "state": dict, "versions": dict}
+_STATE: Final = {
+    "history": dict,
+    "best_epoch": int,
+    "waited": int,
+    "finished": bool,
+    "seconds": float,
+    "callbacks": list,
+}
+_USER: Final = {"class", "state"}
 _PACKAGES: Final = ("handwriting_cnn", "keras", "numpy", "tensorflow", "jax")
 _LARGEST_BYTES: Final = 2**36  # written by ourselves: a cap against nonsense, not against large networks
 
@@ -36,7 +42,8 @@ class Checkpoint:
         epoch: Epochs that are complete.
         step: Updates of the next one that are complete.
         tensors: Arrays by name.
-        state: JSON values: history, selection, whether the run is finished.
+        state: JSON values: ``history``, one figure an epoch by name; ``best_epoch``, ``waited``, ``finished``,
+            ``seconds``; ``callbacks``, for each of the user's its class and state, or ``None``.
     """
 
     epoch: int
@@ -106,9 +113,11 @@ class CheckpointStore:
     def _read(self, folder: Path) -> Checkpoint:
         manifest = parse_json((folder / _MANIFEST).read_bytes())
         found = manifest if isinstance(manifest, dict) else {}
-        wrong = [name for name, kind in _PARTS.items() if type(found.get(name)) is not kind]
-        if wrong or not manifest["state"].keys() >= STATE:
-            raise ValueError(f"its {_MANIFEST} lacks {', '.join(wrong) or 'a part of the state'}")
+        wrong = _of_other_kinds(found, _PARTS) or _of_other_kinds(manifest["state"], _STATE)
+        if wrong:
+            raise ValueError(f"its {_MANIFEST} lacks {', '.join(wrong)}")
+        if not (_is_history(manifest["state"]["history"], manifest["epoch"]) and _are_states(manifest["state"])):
+            raise ValueError(f"the state in its {_MANIFEST} is none")
         if manifest["run"] != self.run:
             raise ValueError("it is of another run")
         if manifest["files"] != {_TENSORS: file_sha256(folder / _TENSORS)}:
@@ -117,6 +126,24 @@ class CheckpointStore:
         if manifest["versions"] != _versions():
             _logger.warning("%s was written by other versions: the run need not end bit-equal", folder)
         return Checkpoint(epoch=manifest["epoch"], step=manifest["step"], tensors=tensors, state=manifest["state"])
+
+
+def _of_other_kinds(values: Mapping[str, Any], kinds: Mapping[str, type]) -> list[str]:
+    return [name for name, kind in kinds.items() if type(values.get(name)) is not kind]
+
+
+def _is_history(history: Mapping[str, Any], epochs: int) -> bool:
+    """Return whether every figure, and the loss among them, has one number or ``None`` an epoch."""
+    return ("loss" in history) == (epochs > 0) and all(
+        isinstance(column, list)
+        and len(column) == epochs
+        and all(value is None or type(value) in (int, float) for value in column)
+        for column in history.values()
+    )
+
+
+def _are_states(state: Mapping[str, Any]) -> bool:
+    return all(one is None or (isinstance(one, dict) and one.keys() == _USER) for one in state["callbacks"])
 
 
 def _versions() -> dict[str, str]:

@@ -16,7 +16,7 @@ def plot_history(
 
     Args:
         history: One value an epoch by metric.
-        metric: A key of the history.
+        metric: A key of the history; its ``val_`` is drawn with it.
         best_epoch: The epoch to mark, from 1, or ``None``.
         ax: Where to draw; ``None`` makes a new figure.
 
@@ -26,7 +26,7 @@ def plot_history(
     Raises:
         UnknownNameError: If the history has no such metric.
     """
-    if metric not in history:
+    if metric not in history or metric.startswith("val_"):
         raise UnknownNameError("metric", metric, [name for name in history if not name.startswith("val_")])
     from matplotlib.ticker import MaxNLocator
 

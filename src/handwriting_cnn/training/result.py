@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 
@@ -21,6 +21,10 @@ from handwriting_cnn.training.history import history_to_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+class _Report(Protocol):
+    def summary(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,17 +56,19 @@ class TrainResult:
     reading: ReadingRules = field(default_factory=ReadingRules)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_saved_model(self, *, metrics: Mapping[str, Any] | None = None, licence: str = "not stated") -> SavedModel:
+    def to_saved_model(
+        self, *, metrics: "Mapping[str, Any] | _Report | None" = None, licence: str = "not stated"
+    ) -> SavedModel:
         """Return the model with alphabet, preprocessing and card.
 
         Args:
-            metrics: What an evaluation found, such as ``report.summary()``, for the card.
+            metrics: What an evaluation found, for the card: a report, or its ``summary()``.
             licence: The licence of the weights.
         """
         card = {
             "data": dict(self.provenance),
             "licence": licence,
-            "metrics": dict(metrics or {}),
+            "metrics": dict((metrics if isinstance(metrics, Mapping) else metrics.summary()) if metrics else {}),
             "training": {**self.config.to_json(), "best_epoch": self.best_epoch},
         }
         return SavedModel(
@@ -74,13 +80,17 @@ class TrainResult:
         )
 
     def save(
-        self, path: str | PathLike[str], *, metrics: Mapping[str, Any] | None = None, licence: str = "not stated"
+        self,
+        path: str | PathLike[str],
+        *,
+        metrics: "Mapping[str, Any] | _Report | None" = None,
+        licence: str = "not stated",
     ) -> Path:
         """Write the model file.
 
         Args:
             path: Where to; the name ends in ``.safetensors``.
-            metrics: What an evaluation found, such as ``report.summary()``, for the card.
+            metrics: What an evaluation found, for the card: a report, or its ``summary()``.
             licence: The licence of the weights.
 
         Returns:

@@ -13,7 +13,7 @@ import keras
 from handwriting_cnn.data.dataset import Dataset
 from handwriting_cnn.data.splits import check_dataset
 from handwriting_cnn.errors import ConfigError, ShapeMismatchError
-from handwriting_cnn.models.checks import check_declared, checked_probabilities
+from handwriting_cnn.models.checks import check_declared, check_network, checked_probabilities
 from handwriting_cnn.models.origin import model_origin
 from handwriting_cnn.models.registry import model_spec
 from handwriting_cnn.training.batches import Batches
@@ -40,10 +40,15 @@ class Trainer:
 
     Args:
         config: The settings; ``None`` takes the defaults.
+
+    Raises:
+        ConfigError: If it is no :class:`TrainConfig`.
     """
 
     def __init__(self, config: TrainConfig | None = None) -> None:
-        self.config: TrainConfig = config or TrainConfig()
+        self.config: TrainConfig = TrainConfig() if config is None else config
+        if not isinstance(self.config, TrainConfig):
+            raise ConfigError(f"config must be a TrainConfig, but is a {type(config).__name__}")
 
     def fit(
         self,
@@ -79,13 +84,14 @@ class Trainer:
             DataError: If ``train`` or ``validation`` is no :class:`~handwriting_cnn.Dataset`, or what the model answers
                 to the first pictures is no probabilities: it must end in softmax.
             ShapeMismatchError: If model and data do not fit each other.
-            ConfigError: If there are fewer pictures than classes, a setting does not fit the data, or everything is
-                frozen.
+            ConfigError: If ``model`` is no ``keras.Model``, there are fewer pictures than classes, a setting does not
+                fit the data, everything is frozen, or a callback's ``state_dict()`` is not of JSON values.
             UnknownNameError: If a stage freezes a layer that the model does not have.
             RunFolderError: If the folder holds another run, or another process is using it.
             TrainingError: If the loss is no longer finite.
             OutputError: If the folder cannot be written.
         """
+        check_network("model", model)
         for role, part in (("train", train), ("validation", validation)):
             if part is not None:
                 check_dataset(role, part)

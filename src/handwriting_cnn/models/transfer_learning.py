@@ -54,7 +54,7 @@ def transfer(
         num_classes: Number of classes of the new data.
         input_shape: ``(height, width, channels)`` of the new pictures; ``None`` takes the base's.
         freeze: ``"trunk"`` trains the adapter and the head alone, ``"none"`` everything. Stages of a
-            :class:`~handwriting_cnn.TrainConfig` decide anew, by the layer's name ``"trunk"``.
+            :class:`~handwriting_cnn.TrainConfig` freeze anew, by the layer's name ``"trunk"``.
         adapter: What bridges pictures of another form than the base's. ``"auto"``: none where they are equal; another
             size is scaled with its aspect kept; between 1 and 3 channels lies a linear 3x3 convolution that begins by
             passing the picture on. ``"conv"``: that convolution in any case. ``"none"``: refuse another form.

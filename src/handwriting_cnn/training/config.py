@@ -72,7 +72,8 @@ class TrainConfig:
             :func:`~handwriting_cnn.training.resolve.auto_batch_size`.
         optimizer: ``"adamw"``, ``"adam"`` or ``"sgd"`` (Nesterov momentum 0.9).
         learning_rate: The schedule's highest rate, above 0. ``"auto"`` takes 0.008, and 0.004 where no batch
-            normalisation is trained, see :func:`~handwriting_cnn.training.resolve.auto_learning_rate`.
+            normalisation is trained, see :func:`~handwriting_cnn.training.resolve.auto_learning_rate`; by the model's
+            own frozen layers, once for all stages.
         schedule: ``"constant"``; ``"cosine"`` (falls to 0; Loshchilov and Hutter, 2017, arXiv:1608.03983, without
             restarts); ``"one-cycle"`` (rises over the first 30% of the updates, then falls as a cosine to 0; after
             Smith and Topin, 2018, arXiv:1708.07120).

@@ -22,6 +22,7 @@ from handwriting_cnn.errors import (
     TrainingError,
     UnknownNameError,
 )
+from handwriting_cnn.evaluation.evaluator import Evaluator
 from handwriting_cnn.models.normalization import MomentNormalization
 from handwriting_cnn.models.weights import weight_array
 from handwriting_cnn.training.config import Stage, TrainConfig
@@ -285,6 +286,14 @@ def test_progress_shows_figures_and_logs_an_epoch_a_line(plain_net, strokes, mon
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == ""
+
+
+def test_a_report_goes_into_the_card_as_its_summary(plain_net, strokes):
+    result = Trainer(config(augment=None)).fit(plain_net(), strokes)
+    report = Evaluator().evaluate(result.model, strokes)
+    for metrics in (report, report.summary()):
+        assert result.to_saved_model(metrics=metrics).card["metrics"] == report.summary()
+    assert result.to_saved_model().card["metrics"] == {}
 
 
 def test_learning_curves(plain_net, strokes):

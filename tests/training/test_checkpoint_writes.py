@@ -37,7 +37,8 @@ def fsync(handle):
 
 def save(epoch):
     tensors = {"model/0000": np.full(4000, epoch, np.float32)}
-    state = {"history": {}, "best_epoch": epoch, "waited": 0, "finished": False, "seconds": 1.0, "callbacks": []}
+    history = {"loss": [0.5] * epoch}
+    state = {"history": history, "best_epoch": epoch, "waited": 0, "finished": False, "seconds": 1.0, "callbacks": []}
     CheckpointStore(folder).save(Checkpoint(epoch=epoch, tensors=tensors, state=state))
 
 for epoch in map(int, sys.argv[3].split(",")):

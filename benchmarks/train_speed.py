@@ -2,10 +2,11 @@
 
     python benchmarks/train_speed.py
 
-Both sides of a pair train the same network on the same pictures in one process, in turns; what is printed is the median
-of the ratios of each turn's images per second. The first epoch of each side pays for tracing and does not count.
-bfloat16 cells need a processor that has instructions for it; ``--bfloat16`` measures them all the same. Cells against
-PyTorch need it installed: an eager loop over the same network, channels last, with the same optimizer.
+Both sides of a pair train the same network on the same pictures in turns, in one process (PyTorch in one of its own,
+torch_loop.py); what is printed is the median of the ratios of each turn's images per second. The first epoch of each
+side pays for tracing and does not count. bfloat16 cells need a processor that has instructions for it; ``--bfloat16``
+measures them all the same. Cells against PyTorch need it installed: an eager loop over the same network, channels last,
+with the same optimizer.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import importlib.util
 import json
 import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +32,7 @@ import handwriting_cnn as hw
 from handwriting_cnn.training.resolve import auto_precision
 
 CLASSES = 28
+LOOP = Path(__file__).with_name("torch_loop.py")
 RESULT = Path(__file__).parent / "results" / "train_speed.json"
 
 
@@ -80,41 +84,9 @@ def with_trainer(data: hw.Dataset, model: keras.Model, *, precision: str, batch_
 
 
 def with_torch(data: hw.Dataset, *, precision: str, batch_size: int, epochs: int) -> float:
-    """Images per second of a plain loop in PyTorch."""
-    import torch
-
-    model = torch_network().to(memory_format=torch.channels_last).train()
-    optimizer, criterion = torch.optim.Adam(model.parameters(), 1e-3), torch.nn.CrossEntropyLoss()
-    pixels, labels = torch.from_numpy(data.images.transpose(0, 3, 1, 2)), torch.from_numpy(data.labels)
-    seconds = []
-    for _ in range(epochs):
-        start = time.perf_counter()
-        for rows in torch.randperm(len(labels)).split(batch_size):
-            images = pixels[rows].float().div(255).contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-                answers = model(images)
-            optimizer.zero_grad()
-            criterion(answers.float(), labels[rows]).backward()
-            optimizer.step()
-        seconds.append(time.perf_counter() - start)
-    return len(data) / min(seconds[1:])
-
-
-def torch_network() -> Any:
-    """CNN-14 in PyTorch, without its softmax."""
-    from torch import nn
-
-    layers: list[Any] = []
-    channels = 1
-    for filters, dropout in ((32, 0), (64, 0), (64, 0.25), (64, 0.25)):
-        for _ in range(2):
-            layers += [nn.Conv2d(channels, filters, 3, padding=1), nn.ReLU()]
-            channels = filters
-        layers += [nn.MaxPool2d(2), nn.Dropout(dropout)] if dropout else [nn.MaxPool2d(2)]
-    layers += [nn.Flatten()]
-    for _ in range(2):
-        layers += [nn.Linear(256, 256), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Dropout(0.25), nn.Linear(256, CLASSES))
+    """Images per second of a plain loop in PyTorch, in a process of its own."""
+    command = [sys.executable, LOOP, precision, str(batch_size), str(epochs), str(len(data))]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def paired(first: Callable[[], float], second: Callable[[], float], *, repeats: int) -> dict[str, Any]:

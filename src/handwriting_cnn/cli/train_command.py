@@ -22,6 +22,7 @@ from handwriting_cnn.cli.processes import check_group, in_group, run_group
 from handwriting_cnn.errors import ConfigError, HandwritingError
 from handwriting_cnn.storage.canonical import parse_json
 
+_RUNS: Final = Path("runs")
 _NO_OPTIONS: Final = {
     "input_shape": "the data say it",
     "num_classes": "the data say it",
@@ -121,12 +122,11 @@ def command(
     config = TrainConfig.from_json(settings)
     seed, model_options = config.seed, _model_options(options)
 
-    check_out(out, data["folder"])
+    check_out(out or _RUNS, data["folder"])
     chosen = load_chosen(**data)
     splits = chosen if isinstance(chosen, DatasetSplits) else DatasetSplits(*chosen.split(test, seed=seed))
     rest, part = held_out_part(splits.train, fraction=validation, seed=seed) if validation else (splits.train, None)
-    folder = out or Path("runs") / f"{rest.name}-{model}-seed{seed}"
-    check_out(folder, data["folder"])
+    folder = out or _RUNS / f"{rest.name}-{model}-seed{seed}"
     if tta is not None:
         check_shift(tta, rest.input_shape)
     members = []

@@ -127,11 +127,10 @@ def plot_samples(
         The axes.
 
     Raises:
-        ConfigError: If ``rows`` or ``columns`` is below 1.
+        ConfigError: If ``rows`` or ``columns`` is no int of 1 or more.
     """
-    if rows < 1 or columns < 1:
-        raise ConfigError(f"rows and columns must be 1 or more, but are {rows} and {columns}")
-    shown = _one_of_each(dataset.labels, np.random.default_rng(seed))[: rows * columns]
+    places = checked_places(rows=rows, columns=columns)
+    shown = _one_of_each(dataset.labels, np.random.default_rng(seed))[:places]
     images, labels = dataset.take(shown), drawable_labels(dataset.alphabet)
     height = -(-len(shown) // columns)
     if ax is None:

@@ -60,13 +60,7 @@ class Checkpointing(_Callback):
 
     @override
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Begin an epoch, or go on in the middle of one.
-
-        Raises:
-            ConfigError: If a callback's ``state_dict()`` is not of JSON values: the epoch's end is late to refuse it.
-        """
-        for user in self._users:
-            _state_of(user)
+        """Begin an epoch, or go on in the middle of one."""
         self._first = self._steps = 0
         if self._begun is None:
             return
@@ -128,10 +122,16 @@ class Checkpointing(_Callback):
             self._begun = last if last.step else None
 
     def continue_users(self) -> None:
-        """Give the user's callbacks the states that they had, unless a stage begins with them."""
+        """Give the user's callbacks the states that they had, unless a stage begins with them; ask each for its own.
+
+        Raises:
+            ConfigError: If a ``state_dict()`` is not of JSON values: the epoch's end is late to refuse it.
+        """
         for user, state in zip(self._users, self._user_states, strict=False):
             if self._goes_on and state is not None and state["class"] == type(user).__name__:
                 user.load_state_dict(state["state"])
+        for user in self._users:
+            _state_of(user)
 
     def close(self) -> None:
         """Let signals act as they did before, whatever ended the run."""

@@ -6,15 +6,18 @@ is.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import scipy.ndimage
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from handwriting_cnn.imaging.strokes import stroke_width
 
+FONT = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 SIZE = 62  # pixels of a character's square, unless said
-CONDITIONS = ("clean", "shadow", "texture", "ruled", "grid", "rotated", "perspective", "cloth")
+CONDITIONS = ("clean", "shadow", "texture", "ruled", "grid", "comb", "rotated", "perspective", "cloth")
 HEIGHT, WIDTH = 1754, 1240  # A4 at 150 dpi
 
 
@@ -56,6 +59,8 @@ def draw_page(images, labels, *, condition="clean", seed=0, columns=10, size=SIZ
         _rule(printed, cells, random)
     elif condition == "grid":
         _box(printed, cells)
+    elif condition == "comb":
+        _comb(printed, cells)
     paper = np.full((HEIGHT, WIDTH, 3), random.uniform(225, 250), np.float32) * random.uniform(0.97, 1, 3)
     if condition in {"texture", "cloth"}:
         paper *= (
@@ -104,7 +109,7 @@ def _write(images, random, *, columns, size, rtl, steady):
         wander = 0 if steady else 6
         top = 90 + line * height + (height - side) // 2 + int(random.integers(-wander, wander + 1))
         start = left + column * pitch + (pitch - side) // 2 + int(random.integers(-wander, wander + 1))
-        mask = _enlarged(picture[..., 0], side, random)
+        mask = enlarged(picture[..., 0], side, random)
         place = np.s_[top : top + side, start : start + side]
         ink[place] = np.maximum(ink[place], mask)
         owner[place][mask > 0.5] = index + 1
@@ -112,7 +117,7 @@ def _write(images, random, *, columns, size, rtl, steady):
     return ink, owner, cells
 
 
-def _enlarged(picture, side, random):
+def enlarged(picture, side, random):
     """Return a small picture of a character as a pen would have written it at this size, 0..1."""
     large = Image.fromarray(picture).resize((side, side), Image.Resampling.BICUBIC)
     levels = scipy.ndimage.gaussian_filter(np.asarray(large, np.float32) / 255, side / 90)
@@ -149,6 +154,19 @@ def _box(printed, cells):
             printed[row : row + 2, left : left + width + 2] = 1
         for column in (left, left + width):
             printed[top : top + height + 2, column : column + 2] = 1
+
+
+def _comb(printed, cells):
+    """Print a tooth between characters, a line below them, and a label beside each line."""
+    labels = Image.new("L", (WIDTH, HEIGHT))
+    pen, font = ImageDraw.Draw(labels), ImageFont.truetype(str(FONT), 14)
+    for top, left, width, height in cells:
+        bottom = top + height - 4
+        printed[bottom : bottom + 2, left : left + width + 2] = 1
+        for column in (left, left + width):
+            printed[bottom - height // 4 : bottom, column : column + 2] = 1
+        pen.text((20, top + height // 2), "Answer", font=font, fill=255, anchor="lm")
+    np.maximum(printed, np.asarray(labels, np.float32) / 255, out=printed)
 
 
 def _noise(random, shape, scale):

@@ -10,7 +10,8 @@ from PIL import Image, ImageOps
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
-from handwriting_cnn.recognition.grouping import Groups, group_all, group_by_cell, group_characters
+from handwriting_cnn.recognition.cells import group_by_cell
+from handwriting_cnn.recognition.grouping import Groups, group_all, group_characters
 from handwriting_cnn.recognition.ink import Ink, close_ink, find_ink, is_light_on_dark, small_ink
 from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.view import (
@@ -161,7 +162,8 @@ def _straightened(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Ho
 def _groups(ink: Ink, layout: Layout, *, rtl: bool, gap: float) -> Groups:
     rules = find_rules(ink, least=0.0 if layout == "grid" else _FILLED)
     if rules.count and layout in ("auto", "grid"):
-        return group_by_cell(rules.free, ink.stroke, rules.cells, rules.count, rtl=rtl)
+        several = gap if layout == "auto" else None
+        return group_by_cell(rules.free, ink.stroke, rules.cells, rtl=rtl, gap=several)
     return group_characters(rules.free, ink.stroke, rtl=rtl, gap=gap, one_line=layout == "line")
 
 

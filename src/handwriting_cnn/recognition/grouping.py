@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.small_print import small_print
 
 _SPECK: Final = 0.2  # of a stroke's width, squared: less ink is dirt
 _DIRT: Final = 2  # pixels: of a page, a single one is dirt, too
@@ -25,6 +25,7 @@ _STACKED: Final = 0.35  # typical sizes between them at most
 _HIGHER: Final = 1.5  # times a character's size, or its width: what is higher stands in two lines
 _TOUCHING: Final = 0.12  # typical sizes: so near each other, broken strokes are one
 _NEAR: Final = 0.25  # of the median gap of a page, and of the typical size: a smaller gap lies inside a character
+_FAR: Final = 2  # typical sizes: a wider gap lies between words, or columns
 _FEWEST_GAPS: Final = 8
 _BESIDE: Final = 0.15  # typical sizes: what stands so far beside a body, at its height, is no mark of it
 _TALL: Final = 0.9  # the quantile of the heights that is a whole character's
@@ -54,7 +55,7 @@ def group_all(mask: Mask, stroke: float) -> Groups:
     """Take all ink for one character, but for specks."""
     labels, boxes, areas = components(mask)
     owner = np.where(areas >= _SPECK * stroke**2, 0, -1)
-    return _ordered(labels, owner, boxes, np.zeros(len(owner), np.int64), rtl=False)
+    return ordered(labels, owner, boxes, np.zeros(len(owner), np.int64), rtl=False)
 
 
 def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0, one_line: bool = False) -> Groups:
@@ -71,19 +72,20 @@ def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0, 
         one_line: Whether all stand in one line, be it curved.
     """
     labels, boxes, areas = components(mask)
-    clean = areas >= _speck(stroke)
+    clean = areas >= least_ink(stroke)
     if clean.sum() > _MOST or 2 * areas[clean].sum() <= areas.sum():
         none = np.full(len(boxes), -1)
-        return _ordered(labels, none, boxes, none, rtl=rtl)
+        return ordered(labels, none, boxes, none, rtl=rtl)
     ink = np.where(_cut(labels, boxes, areas), 0, areas)
     clean &= ink > 0
     typical = median_by_ink(sizes_of(boxes).max(axis=1), ink)
+    clean &= ~small_print(boxes, areas, clean, typical)
     owner, lines = _joined(boxes, clean, typical, gap, one_line=one_line)
     if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are
         pieces, place, hulls = _hulls(owner, boxes)
         typical = max(typical, median_by_ink(sizes_of(hulls).max(axis=1), np.bincount(place, ink[pieces])))
         owner, lines = _joined(boxes, clean, typical, gap, one_line=one_line)
-    return _ordered(labels, owner, boxes, lines, rtl=rtl)
+    return ordered(labels, owner, boxes, lines, rtl=rtl)
 
 
 def _cut(labels: Any, boxes: Any, areas: Any) -> Any:
@@ -118,32 +120,12 @@ def _joined(boxes: Any, clean: Any, typical: float, gap: float, *, one_line: boo
     return owner, _line_numbers(owner, boxes, width)
 
 
-def group_by_cell(mask: Mask, stroke: float, cells: npt.NDArray[np.int32], count: int, *, rtl: bool) -> Groups:
-    """Put the ink of each cell of a grid together; what lies in none is left out."""
-    labels, boxes, areas = components(mask)
-    places: Any = scipy.ndimage.find_objects(cells, max_label=count)
-    frames = np.array([(place[1].start, place[0].start, place[1].stop, place[0].stop) for place in places])
-    owner = np.full(len(boxes), -1)
-    if len(boxes):
-        pairs = labels[mask].astype(np.int64) * (count + 1) + cells[mask]
-        numbers, inked = np.unique(pairs, return_counts=True)
-        piece, cell = numbers // (count + 1) - 1, numbers % (count + 1) - 1
-        inside = (cell >= 0) & (inked >= 0.5 * areas[piece])
-        owner[piece[inside]] = cell[inside]
-        owner[areas < _speck(stroke)] = -1
-        _drop_remains(owner, boxes, frames, stroke)
-    pitch = float(np.median(sizes_of(frames)[:, 1]))
-    centres = (frames[:, 1] + frames[:, 3]) / 2
-    lines = _cluster(centres, 0.6 * pitch)
-    by_owner = dict(enumerate(lines.tolist()))
-    return _ordered(labels, owner, boxes, np.array([by_owner.get(cell, -1) for cell in owner.tolist()]), rtl=rtl)
-
-
-def _speck(stroke: float) -> float:
+def least_ink(stroke: float) -> float:
+    """Return of how many pixels a piece of ink is no dirt."""
     return max(_SPECK * stroke**2, _DIRT)
 
 
-def _gaps(one: Any, others: Any) -> tuple[Any, Any]:
+def gaps_to(one: Any, others: Any) -> tuple[Any, Any]:
     """Return the horizontal and vertical gaps between a box and others; negative where they overlap."""
     across = np.maximum(one[0], others[:, 0]) - np.minimum(one[2], others[:, 2])
     down = np.maximum(one[1], others[:, 1]) - np.minimum(one[3], others[:, 3])
@@ -160,7 +142,7 @@ def _join_bodies(owner: Any, boxes: Any, bodies: Any, typical: float) -> None:
     pairs: list[tuple[float, int, int]] = []
     for position, body in enumerate(bodies.tolist()):
         others = bodies[position + 1 : lasts[position]]
-        across, down = _gaps(boxes[body], boxes[others])
+        across, down = gaps_to(boxes[body], boxes[others])
         narrower = np.minimum(sizes[body, 0], sizes[others, 0])
         stacked = (-across >= _OVERLAP * narrower) & (down < _STACKED * typical)
         touching = (across < _TOUCHING * typical) & (down < _TOUCHING * typical)
@@ -189,7 +171,7 @@ def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float,
     whole = np.where(bodies[found] | (not own), typical, sizes[found])
     for mark in marks[np.argsort(-sizes[marks], kind="stable")]:
         if count:
-            across, down = _gaps(boxes[mark], frames[:count])
+            across, down = gaps_to(boxes[mark], frames[:count])
             distance = _SIDEWAYS * np.maximum(across, 0) + np.maximum(down, 0)
             nearest = int(distance.argmin())
             size = whole[nearest]
@@ -217,8 +199,9 @@ def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: fl
     firsts, seconds = order[:-1][beside], order[1:][beside]
     gaps = hulls[seconds, 0] - hulls[firsts, 2]
     least = -1.0
-    if len(gaps) >= _FEWEST_GAPS:
-        least = min(_NEAR * float(np.median(gaps)), _NEAR * typical)
+    beside = gaps < _FAR * typical
+    if beside.sum() >= _FEWEST_GAPS:
+        least = min(_NEAR * float(np.median(gaps[beside])), _NEAR * typical)
     widest = _WIDER * gap * height
     if gap and len(gaps):
         between = gaps[gaps > widest] if (gaps > widest).any() else gaps
@@ -259,11 +242,11 @@ def _hull(one: Any, other: Any) -> tuple[int, int, int, int]:
 def _line_numbers(owner: Any, boxes: Any, width: float) -> Any:
     lines = np.full(len(owner), -1)
     pieces, place, hulls = _hulls(owner, boxes)
-    lines[pieces] = _cluster((hulls[:, 1] + hulls[:, 3]) / 2, width)[place]
+    lines[pieces] = clustered((hulls[:, 1] + hulls[:, 3]) / 2, width)[place]
     return lines
 
 
-def _cluster(centres: Any, width: float) -> Any:
+def clustered(centres: Any, width: float) -> Any:
     """Number centres along an axis by the line that they lie in: a new one where the next lies too far below."""
     order = np.argsort(centres, kind="stable")
     numbers = np.zeros(len(centres), np.int64)
@@ -276,19 +259,7 @@ def _cluster(centres: Any, width: float) -> Any:
     return numbers
 
 
-def _drop_remains(owner: Any, boxes: Any, frames: Any, stroke: float) -> None:
-    """Drop what is left of a cell's walls: thin ink along its edge."""
-    for index in np.flatnonzero(owner >= 0):
-        box, frame = boxes[index], frames[owner[index]]
-        width, height = box[2:] - box[:2]
-        near = 2 * stroke
-        beside = min(box[0] - frame[0], frame[2] - box[2]) < near and width <= 1.2 * stroke
-        above = min(box[1] - frame[1], frame[3] - box[3]) < near and height <= 1.2 * stroke
-        if beside or above:
-            owner[index] = -1
-
-
-def _ordered(labels: Any, owner: Any, boxes: Any, lines: Any, *, rtl: bool) -> Groups:
+def ordered(labels: Any, owner: Any, boxes: Any, lines: Any, *, rtl: bool) -> Groups:
     """Number the owners in reading order."""
     pieces, place, hulls = _hulls(owner, boxes)
     line = _of_each(lines[pieces], place)

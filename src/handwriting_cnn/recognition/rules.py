@@ -8,11 +8,14 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.combs import combs, dashes
+from handwriting_cnn.recognition.grids import grid_cells
 from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
-from handwriting_cnn.recognition.windows import around, broadened, in_blocks, narrowed
+from handwriting_cnn.recognition.windows import around, bridged, broadened, in_blocks, narrowed
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
 _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
+_SHORTEST: Final = 75  # so many are the shortest run that is a comb's tooth, or a dash to write on
 _LONGER: Final = 2.5  # typical sizes of what is on a page without a grid: shorter lines are strokes
 _SPANNING: Final = 0.8  # of a page's side: so long is a line that hangs together with the writing
 _HALF: Final = 0.5  # of a page's side: so long are many lines below each other; and of a piece of ink
@@ -20,20 +23,16 @@ _KEPT: Final = 0.8  # of the ink in a grid's cells: so much belongs to pieces th
 _FRAMED: Final = 0.1  # of the ink: so much of it is writing in a frame
 _BESIDE: Final = 0.2  # of the ink: so much of it is writing beside lines
 _UNBROKEN: Final = 0.75  # of a line's length: what has more gaps is a row of letters' strokes
+_LETTER: Final = 6  # pixels: so far above and below a row of its strokes lie a printed letter's others
+_WORD: Final = 0.4  # of a word: letters with strokes on both sides of such a row
 _MANY: Final = 4  # lines below each other: a ruled sheet, be it empty
 _NEARLY: Final = 0.9  # of a grid's cells, and of the ink
 _RULED: Final = 6  # the same on a page without a grid
 _FULL: Final = 0.9  # the share of a run that is ink
 _THICKEST: Final = 0.012  # of the page's shorter side
 _CROSSING: Final = 1.8  # times a line's thickness: ink that runs on so far across it is a stroke
-_RECTANGULAR: Final = 0.75
-_ALIKE: Final = (0.45, 2.2)  # a cell's area, in medians
-_MERGED: Final = 3  # cells at most between which walls were lost
-_UNLIKE: Final = 0.2  # of a cell's side: so far a lost wall lies from where it should be
-_SEEN: Final = 0.25  # of a lost wall
 _SAMPLE: Final = 2_000  # pixels of lines that show how thick they are
 _FEWEST: Final = 4
-_LARGEST: Final = 0.25  # of the page
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,12 +69,17 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     small = _reduced(ink.faint, step)
     thin = (_thin(small, 1), _thin(small, 0))
     lengths = [max(min(small.shape) // parts, 12) for parts in _LENGTHS]
-    short = lengths[_LENGTHS.index(_RULED)]
+    short, shortest = lengths[_LENGTHS.index(_RULED)], max(min(small.shape) // _SHORTEST, 8)
+    pieces = _lines(thin, shortest)
+    printed = combs(pieces, small, shortest)
+    if printed[0].any():
+        small &= ~around(printed[0] | printed[1])
+        thin = (_thin(small, 1), _thin(small, 0))
     ruled = _lines(thin, short)
     tried, grids = [], []
     for length in lengths:
         tried.append(ruled if length == short else _lines(thin, length))
-        grids.append(_cells(tried[-1], length, ruled if length > short else tried[-1]))
+        grids.append(grid_cells(tried[-1], length, ruled if length > short else tried[-1]))
         if grids[-1][1] >= fewest and _share_inside(small & ~(tried[-1][0] | tried[-1][1]), grids[-1][0]) >= _NEARLY:
             break  # it holds nearly all
     most = max(count for _, count in grids)
@@ -86,7 +90,10 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         cells = _enlarged(cells, step, ink.mask.shape)
         if not least or (_share_inside(free, cells) >= least and _share_in_one(free, cells, count) >= _KEPT):
             return Rules(free=free, cells=cells, count=count)
-    rules = _longer_than_characters(ruled, short, _reduced(ink.mask, step))
+    marks = dashes(pieces[0], small)
+    other = ~around(printed[0] | printed[1] | marks)
+    rules = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, _reduced(ink.mask, step) & other)
+    rules = (rules[0] | printed[0] | marks, rules[1] | printed[1])
     return Rules(free=_without(ink.mask, rules, step), cells=np.zeros(ink.mask.shape, np.int32), count=0)
 
 
@@ -115,12 +122,15 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
         return lines
     numbered, extents = [], []
     for line, axis in zip(lines, (1, 0), strict=True):
-        pieces, count = scipy.ndimage.label(_bridged(line, 2 * length, axis), np.ones((3, 3)))
+        pieces, count = scipy.ndimage.label(bridged(line, 2 * length, axis), np.ones((3, 3)))
         pieces[~line] = 0
         places: Any = scipy.ndimage.find_objects(pieces, max_label=count)
-        inked = [(pieces[place] == number).any(axis=1 - axis) for number, place in enumerate(places, start=1)]
         numbered.append(pieces)
-        extents.append(np.array([0] + [one.size if one.mean() >= _UNBROKEN else 0 for one in inked]))
+        extents.append(np.zeros(count + 1, np.int64))
+        for number, place in enumerate(places, start=1):
+            inked = (pieces[place] == number).any(axis=1 - axis)
+            if inked.mean() >= _UNBROKEN and not _is_word(place, mask, 1 - axis):
+                extents[-1][number] = inked.size
 
     def at_least(bounds: Any) -> tuple[Mask, Mask]:
         return tuple(
@@ -142,14 +152,19 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
     return at_least(least)
 
 
+def _is_word(place: Any, ink: Mask, across: int) -> bool:
+    """Return whether a line is a row of a printed word's strokes: there is ink on both sides of most of it."""
+    beside = []
+    for start in (place[across].start - _LETTER, place[across].stop):
+        band = [place[0], place[1]]
+        band[across] = slice(max(start, 0), start + _LETTER)
+        beside.append(ink[tuple(band)].any(axis=across))
+    return bool((beside[0] & beside[1]).mean() > _WORD)
+
+
 def _typical_size(mask: Mask) -> float:
     _, boxes, areas = components(mask)
     return median_by_ink(sizes_of(boxes).max(axis=1), areas) if len(boxes) else 0.0
-
-
-def _bridged(line: Mask, length: int, axis: int) -> Mask:
-    """Return lines along an axis without the gaps in them that are shorter than a length."""
-    return narrowed(broadened(line, length, axis), length, axis) | line
 
 
 def _without(mask: Mask, lines: tuple[Mask, Mask], step: int) -> Mask:
@@ -196,61 +211,6 @@ def _lines(thin: tuple[tuple[Mask, Mask], tuple[Mask, Mask]], length: int) -> tu
         share = scipy.ndimage.uniform_filter1d(mask.astype(np.float32), length, axis=axis, mode="constant")
         found.append(may_be & broadened(share >= _FULL, length, axis))
     return found[0], found[1]
-
-
-def _cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask]) -> tuple[npt.NDArray[np.int32], int]:
-    """Return the rectangles of like size that lines enclose, and those that pieces of lines show to be cells, too."""
-    if not (lines[0].any() and lines[1].any()):
-        return np.zeros(lines[0].shape, np.int32), 0
-    walls = np.zeros(lines[0].shape, np.bool_)
-    for line, axis in zip(lines, (1, 0), strict=True):
-        walls |= _bridged(line, length, axis)
-    labels, places, good = _rectangles(walls)
-    if good.any() and _complete(walls, pieces, places, good):
-        labels, places, good = _rectangles(walls)
-    numbers = np.zeros(len(places) + 1, np.int32)
-    numbers[1:][good] = np.arange(1, good.sum() + 1)
-    return numbers[labels], int(good.sum())
-
-
-def _rectangles(walls: Mask) -> tuple[Any, Any, Any]:
-    """Return the areas between walls, their places, and which are rectangles of like size."""
-    labels, count = scipy.ndimage.label(~walls)
-    places: Any = scipy.ndimage.find_objects(labels)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    spans, ends = _spans(places), np.array([[part.stop for part in place] for place in places]).reshape(-1, 2)
-    edges = ((ends == spans) | (ends == walls.shape)).any(axis=1)
-    boxes = spans.prod(axis=1)
-    smallest = (0.012 * min(walls.shape)) ** 2
-    good = (areas >= _RECTANGULAR * boxes) & ~edges & (boxes > max(smallest, 64)) & (boxes < _LARGEST * walls.size)
-    good &= (spans.min(axis=1) >= 8) & (spans.max(axis=1) <= 6 * spans.min(axis=1))
-    if good.any():
-        median = np.median(np.repeat(boxes[good], np.maximum(boxes[good] // boxes[good].min(), 1)))
-        good &= (boxes > _ALIKE[0] * median) & (boxes < _ALIKE[1] * median)
-    return labels, places, good
-
-
-def _complete(walls: Mask, lines: tuple[Mask, Mask], places: Any, good: Any) -> bool:
-    """Draw walls of which a part is seen where they would cut an area into cells; return whether there were any."""
-    typical, drawn = np.median(_spans(places)[good], axis=0), False
-    for place, spans in zip(places, _spans(places), strict=True):
-        for axis, line in enumerate(lines):
-            parts = round(spans[axis] / typical[axis])
-            if not 2 <= parts <= _MERGED or abs(spans[axis] / parts - typical[axis]) > _UNLIKE * typical[axis]:
-                continue
-            for part in range(1, parts):
-                middle, reach = place[axis].start + part * spans[axis] / parts, _UNLIKE * typical[axis]
-                near = [place[0], place[1]]
-                near[axis] = slice(round(middle - reach), round(middle + reach) + 1)
-                band = line[tuple(near)]
-                if band.any(axis=axis).mean() >= _SEEN:
-                    near[axis] = near[axis].start + int(band.sum(axis=1 - axis).argmax())
-                    walls[tuple(near)] = drawn = True
-    return drawn
-
-
-def _spans(places: Any) -> Any:
-    return np.array([[part.stop - part.start for part in place] for place in places], np.int64).reshape(-1, 2)
 
 
 def _runs_of(mask: Mask, length: int, axis: int) -> Mask:

@@ -46,6 +46,11 @@ def narrowed(mask: Mask, length: int, axis: int, *, beyond: bool = True) -> Mask
     return ~broadened(~mask, length, axis, beyond=not beyond)
 
 
+def bridged(line: Mask, length: int, axis: int) -> Mask:
+    """Return lines along an axis without the gaps in them that are shorter than a length."""
+    return narrowed(broadened(line, length, axis), length, axis) | line
+
+
 def around(mask: Mask) -> Mask:
     """Return a mask one pixel larger on each side."""
     return broadened(broadened(mask, 3, 0), 3, 1)

@@ -1,0 +1,100 @@
+"""The characters in the cells of a grid."""
+
+import itertools
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+
+from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.grouping import Groups, clustered, gaps_to, group_characters, least_ink, ordered
+from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.small_print import small_print
+
+_BODY: Final = 0.5  # of the typical size of ink: what is smaller is a mark
+_PRINTED: Final = 0.4  # of the typical size of ink: so large is what is printed beside the writing at most
+_STEADY: Final = 0.03  # of a cell's side: so far from its place in another cell lies what is printed
+_SHARP: Final = 2.0  # pixels
+_FEWEST: Final = 4  # cells
+_MOST: Final = 0.6  # of the cells
+_TRIED: Final = 100  # pieces: one of what most cells have is among them
+_SEVERAL: Final = 1 / 3  # of the cells that are not empty
+
+
+def group_by_cell(
+    mask: Mask, stroke: float, cells: npt.NDArray[np.int32], *, rtl: bool, gap: float | None = None
+) -> Groups:
+    """Put the ink of each cell of a grid together; what lies in none, and what is printed in them, is left out.
+
+    Args:
+        mask: The page's ink, without the grid.
+        stroke: Its width in pixels.
+        cells: Each pixel's cell, from 1; 0 is none.
+        rtl: Whether lines are read from right to left.
+        gap: As in :func:`group_characters`, where a cell may hold several characters, as those of a table of numbers
+            do; ``None`` where it holds one.
+    """
+    labels, boxes, areas = components(mask)
+    places: Any = scipy.ndimage.find_objects(cells)
+    frames = np.array([(place[1].start, place[0].start, place[1].stop, place[0].stop) for place in places])
+    owner = np.full(len(boxes), -1)
+    if len(boxes):
+        pairs = labels[mask].astype(np.int64) * (len(frames) + 1) + cells[mask]
+        numbers, inked = np.unique(pairs, return_counts=True)
+        piece, cell = numbers // (len(frames) + 1) - 1, numbers % (len(frames) + 1) - 1
+        mine = (cell >= 0) & (inked >= 0.5 * areas[piece])
+        owner[piece[mine]] = cell[mine]
+        owner[areas < least_ink(stroke)] = -1
+        typical = median_by_ink(sizes_of(boxes).max(axis=1), areas)
+        owner[small_print(boxes, areas, owner >= 0, typical)] = -1
+        _drop_repeated(owner, boxes, frames, typical)
+        _drop_remains(owner, boxes, frames, stroke)
+        bodies = sizes_of(boxes).max(axis=1) >= _BODY * typical
+        if gap is not None and _hold_several(owner[bodies]):
+            groups = group_characters(np.concatenate([[False], owner >= 0])[labels], stroke, rtl=rtl, gap=gap)
+            x, y = (groups.boxes[:, :2] + groups.boxes[:, 2:]).T // 2
+            if _hold_several(cells[y, x] - 1):
+                return groups
+    pitch = float(np.median(sizes_of(frames)[:, 1]))
+    centres = (frames[:, 1] + frames[:, 3]) / 2
+    lines = clustered(centres, 0.6 * pitch)
+    by_owner = dict(enumerate(lines.tolist()))
+    return ordered(labels, owner, boxes, np.array([by_owner.get(cell, -1) for cell in owner.tolist()]), rtl=rtl)
+
+
+def _hold_several(cell: npt.NDArray[np.int64]) -> bool:
+    """Return whether many of the cells that are not empty hold several of what lies in ``cell``, -1 being none."""
+    held = np.bincount(cell[cell >= 0])
+    return bool((held > 1).sum() >= _SEVERAL * max((held > 0).sum(), 1))
+
+
+def _drop_repeated(owner: Any, boxes: Any, frames: Any, typical: float) -> None:
+    """Drop what is printed at one place of most cells, such as their numbers."""
+    pieces = np.flatnonzero((owner >= 0) & (sizes_of(boxes).max(axis=1) < _PRINTED * typical))
+    cell, dropped = owner[pieces], np.zeros(len(pieces), np.bool_)
+    near = max(_STEADY * float(np.median(sizes_of(frames))), _SHARP)
+    ways = boxes[pieces] - frames[cell]  # from each edge of the cell
+    across = (ways[:, 0], ways[:, 2], (ways[:, 0] + ways[:, 2]) / 2)
+    for x, y in itertools.product(across, (ways[:, 1], ways[:, 3])):
+        for index in range(0, len(pieces), max(len(pieces) // _TRIED, 1)):
+            same = (np.abs(x - x[index]) <= near) & (np.abs(y - y[index]) <= near)
+            if same.sum() >= _FEWEST and len(np.unique(cell[same])) >= _MOST * len(frames):
+                dropped |= same
+    for piece in np.flatnonzero(dropped):  # what goes on beside it
+        sideways, down = gaps_to(boxes[pieces[piece]], boxes[pieces])
+        height = ways[piece, 3] - ways[piece, 1] + frames[cell[piece], 3] - frames[cell[piece], 1]
+        dropped |= (cell == cell[piece]) & (sideways <= height) & (-down >= 0.5 * height)
+    owner[pieces[dropped]] = -1
+
+
+def _drop_remains(owner: Any, boxes: Any, frames: Any, stroke: float) -> None:
+    """Drop what is left of a cell's walls: thin ink along its edge."""
+    for index in np.flatnonzero(owner >= 0):
+        box, frame = boxes[index], frames[owner[index]]
+        width, height = box[2:] - box[:2]
+        near = 2 * stroke
+        beside = min(box[0] - frame[0], frame[2] - box[2]) < near and width <= 1.2 * stroke
+        above = min(box[1] - frame[1], frame[3] - box[3]) < near and height <= 1.2 * stroke
+        if beside or above:
+            owner[index] = -1

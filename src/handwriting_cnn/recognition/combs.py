@@ -1,0 +1,134 @@
+"""Places to write in that printed lines show without enclosing them: combs, and dashes in a row."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.ink import components, sizes_of
+from handwriting_cnn.recognition.windows import bridged, narrowed
+
+_FEWEST: Final = 4  # teeth, or dashes: letters have three
+_ALIKE: Final = 0.08  # of their length: so far apart lie the lengths of teeth, or of dashes
+_REGULAR: Final = 0.08  # of the way from one to the next: so far from where it should be lies one
+_SEEN: Final = 0.75  # of a comb's teeth, and of the dashes in a row
+_FREE: Final = 0.5  # of the dashes in a row: so many touch no other ink
+_CLOSED: Final = 0.5  # of a comb's length: so long is a line at its teeth's ends that makes it a row of a grid
+_LEANING: Final = 0.02  # of a comb's length: so much higher is one end
+_NEAR: Final = 3.0  # pixels: so well is known where a line ends
+
+
+def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask]:
+    """Return which pixels of horizontal and of vertical lines belong to combs.
+
+    A comb is a line with teeth of one length on one side, each as far from the next, the outer ones at its ends, and
+    nothing printed at the teeth's ends.
+
+    Args:
+        lines: Horizontal and vertical lines; letters' straight strokes are among them.
+        mask: All ink.
+        length: Of the shortest line.
+    """
+    found = np.zeros(mask.shape, np.bool_), np.zeros(mask.shape, np.bool_)
+    _, teeth, _ = components(lines[1])
+    # Teeth cut the line on which they stand.
+    line = bridged(lines[0], length, 1)
+    _, bars, _ = components(line)
+    width, height = sizes_of(bars).T
+    for bar in bars[(width >= _FEWEST * length) & (height <= _LEANING * width + 2 * _NEAR)]:
+        for end, far in ((3, 1), (1, 3)):  # teeth above the line, and below it
+            places = _teeth(bar, line, teeth, end, far)
+            if places:
+                area = np.s_[bar[1] : bar[3], bar[0] : bar[2]]
+                found[0][area] |= lines[0][area]
+            for place in places:
+                found[1][place] = mask[place]
+    return found
+
+
+def dashes(line: Mask, mask: Mask) -> Mask:
+    """Return which pixels of horizontal lines are dashes in a row, to write on.
+
+    They have one length and height, and are as far from each other; the bar of a letter touches other ink.
+
+    Args:
+        line: Horizontal lines; letters' straight strokes are among them.
+        mask: All ink.
+    """
+    found = np.zeros(mask.shape, np.bool_)
+    _, boxes, _ = components(line)
+    for place in _rows(boxes, _free(boxes, mask)):
+        found[place] = line[place]
+    return found
+
+
+def _free(boxes: Any, mask: Mask) -> Any:
+    """Return which boxes hold a piece of ink that ends where they do."""
+    labels, pieces, _ = components(mask)
+    middles = (boxes[:, :2] + boxes[:, 2:]) // 2
+    number = labels[middles[:, 1], middles[:, 0]]
+    whole = np.concatenate([np.full((1, 4), -99), pieces])[number]
+    return (np.abs(whole - boxes) <= _NEAR).all(axis=1)
+
+
+def _rows(boxes: Any, free: Any) -> list[Any]:
+    """Return the places of boxes of one size that stand in a row, each as far from the next."""
+    places, left = [], np.ones(len(boxes), np.bool_)
+    for index in np.flatnonzero(free):
+        width = boxes[index, 2] - boxes[index, 0]
+        unlike = np.abs(boxes - boxes[index])
+        row = left & (unlike[:, 1::2] <= _NEAR).all(axis=1)
+        row &= np.abs(boxes[:, 2] - boxes[:, 0] - width) <= max(_ALIKE * width, _NEAR)
+        if left[index] and row.sum() >= _FEWEST and free[row].mean() >= _FREE:
+            pitch = _pitch(boxes[row, 0])
+            ways = np.diff(np.sort(boxes[row, 0])) / pitch
+            if (np.abs(ways - np.rint(ways)) <= _REGULAR).mean() >= _SEEN:
+                places += [np.s_[top:bottom, start:stop] for start, top, stop, bottom in boxes[row].tolist()]
+                left &= ~row
+    return places
+
+
+def _pitch(places: Any) -> float:
+    """Return how far places lie from the next, as a rule; infinity where these are fewer than a comb has."""
+    ways = np.diff(np.sort(places))
+    ways = ways[ways > _NEAR]
+    return float(np.median(ways)) if len(ways) + 1 >= _FEWEST else np.inf
+
+
+def _teeth(bar: Any, line: Mask, teeth: Any, end: int, far: int) -> list[Any]:
+    """Return the places of the teeth of a comb; none if the bar is none.
+
+    Args:
+        bar: The box of a horizontal line.
+        line: All horizontal lines.
+        teeth: Boxes of vertical lines.
+        end: Which edge of a tooth lies at the bar's opposite one.
+        far: The other edge.
+    """
+    middles, lengths = (teeth[:, 0] + teeth[:, 2]) / 2, teeth[:, 3] - teeth[:, 1]
+    reach = max(bar[3] - bar[1], 2 * _NEAR)  # a bar that leans a little is higher at one end
+    at = np.abs(teeth[:, end] - bar[far]) <= reach
+    outer = [np.flatnonzero(at & (np.abs(middles - bar[side]) <= 2 * _NEAR)) for side in (0, 2)]
+    if not all(len(one) for one in outer):
+        return []
+    first, last = (int(one[lengths[one].argmax()]) for one in outer)
+    near = [at & (np.abs(lengths - lengths[one]) <= max(_ALIKE * lengths[one], _NEAR)) for one in (first, last)]
+    alike = max(near, key=np.sum)  # an outer tooth may touch what stands beside the comb
+    alike &= (middles >= middles[first]) & (middles <= middles[last])
+    span = middles[last] - middles[first]
+    count = round(span / _pitch(middles[alike]))
+    if count + 1 < _FEWEST:
+        return []
+    steps = (middles[alike] - middles[first]) / span * count
+    regular = np.abs(steps - np.rint(steps)) <= max(_REGULAR, _NEAR * count / span / 2)
+    if len(np.unique(np.rint(steps[regular]))) < max(_SEEN * (count + 1), _FEWEST):
+        return []
+    half = float(np.median(sizes_of(teeth[alike])[:, 0])) / 2 + 1
+    tooth = np.median(teeth[alike], axis=0)
+    beyond = slice(max(round(tooth[far] - reach), 0), round(tooth[far] + reach) + 1)
+    closed = line[beyond, bar[0] : bar[2]].any(axis=0)
+    if narrowed(closed[np.newaxis], int(_CLOSED * closed.size), 1, beyond=False).any():
+        return []
+    rows = slice(int(min(teeth[alike, 1].min(), bar[1])), int(max(teeth[alike, 3].max(), bar[3])))
+    centres = middles[first] + np.arange(count + 1) * span / count
+    return [np.s_[rows, max(round(centre - half), 0) : round(centre + half) + 1] for centre in centres]

@@ -1,0 +1,87 @@
+"""The cells of a printed grid."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+
+from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.windows import bridged
+
+_RECTANGULAR: Final = 0.75
+_ALIKE: Final = (0.45, 2.2)  # a cell's area, in medians
+_MERGED: Final = 3  # cells at most between which walls were lost
+_UNLIKE: Final = 0.2  # of a cell's side: so far a lost wall lies from where it should be
+_SEEN: Final = 0.25  # of a lost wall
+_WALLED: Final = 0.2  # of a cell's wall, within so many pixels
+_BAND: Final = 4
+_LARGEST: Final = 0.25  # of the page
+
+
+def grid_cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask]) -> tuple[npt.NDArray[np.int32], int]:
+    """Return the rectangles of like size that lines enclose, and those that pieces of lines show to be cells, too."""
+    if not (lines[0].any() and lines[1].any()):
+        return np.zeros(lines[0].shape, np.int32), 0
+    walls = np.zeros(lines[0].shape, np.bool_)
+    for line, axis in zip(lines, (1, 0), strict=True):
+        walls |= bridged(line, length, axis)
+    labels, places, good = _rectangles(walls)
+    if good.any() and _complete(walls, pieces, places, good):
+        labels, places, good = _rectangles(walls)
+    good &= [_is_walled(place, lines, pieces) for place in places]
+    numbers = np.zeros(len(places) + 1, np.int32)
+    numbers[1:][good] = np.arange(1, good.sum() + 1)
+    return numbers[labels], int(good.sum())
+
+
+def _is_walled(place: Any, lines: tuple[Mask, Mask], pieces: tuple[Mask, Mask]) -> bool:
+    """Return whether a part of each of an area's walls is seen: between two rows of boxes two are bridged gaps."""
+    for axis in (0, 1):
+        for edge in (place[axis].start, place[axis].stop):
+            band = [place[0], place[1]]
+            band[axis] = slice(max(edge - _BAND, 0), edge + _BAND)
+            seen = lines[axis][tuple(band)] | pieces[axis][tuple(band)]
+            if seen.any(axis=axis).mean() < _WALLED:
+                return False
+    return True
+
+
+def _rectangles(walls: Mask) -> tuple[Any, Any, Any]:
+    """Return the areas between walls, their places, and which are rectangles of like size."""
+    labels, count = scipy.ndimage.label(~walls)
+    places: Any = scipy.ndimage.find_objects(labels)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    spans, ends = _spans(places), np.array([[part.stop for part in place] for place in places]).reshape(-1, 2)
+    edges = ((ends == spans) | (ends == walls.shape)).any(axis=1)
+    boxes = spans.prod(axis=1)
+    smallest = (0.012 * min(walls.shape)) ** 2
+    good = (areas >= _RECTANGULAR * boxes) & ~edges & (boxes > max(smallest, 64)) & (boxes < _LARGEST * walls.size)
+    good &= (spans.min(axis=1) >= 8) & (spans.max(axis=1) <= 6 * spans.min(axis=1))
+    if good.any():
+        median = np.median(np.repeat(boxes[good], np.maximum(boxes[good] // boxes[good].min(), 1)))
+        good &= (boxes > _ALIKE[0] * median) & (boxes < _ALIKE[1] * median)
+    return labels, places, good
+
+
+def _complete(walls: Mask, lines: tuple[Mask, Mask], places: Any, good: Any) -> bool:
+    """Draw walls of which a part is seen where they would cut an area into cells; return whether there were any."""
+    typical, drawn = np.median(_spans(places)[good], axis=0), False
+    for place, spans in zip(places, _spans(places), strict=True):
+        for axis, line in enumerate(lines):
+            parts = round(spans[axis] / typical[axis])
+            if not 2 <= parts <= _MERGED or abs(spans[axis] / parts - typical[axis]) > _UNLIKE * typical[axis]:
+                continue
+            for part in range(1, parts):
+                middle, reach = place[axis].start + part * spans[axis] / parts, _UNLIKE * typical[axis]
+                near = [place[0], place[1]]
+                near[axis] = slice(round(middle - reach), round(middle + reach) + 1)
+                band = line[tuple(near)]
+                if band.any(axis=axis).mean() >= _SEEN:
+                    near[axis] = near[axis].start + int(band.sum(axis=1 - axis).argmax())
+                    walls[tuple(near)] = drawn = True
+    return drawn
+
+
+def _spans(places: Any) -> Any:
+    return np.array([[part.stop - part.start for part in place] for place in places], np.int64).reshape(-1, 2)

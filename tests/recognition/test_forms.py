@@ -1,0 +1,154 @@
+"""Forms: places to write in, and print beside the writing."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from handwriting_cnn.recognition.finding import find_characters
+
+sys.path.insert(0, str(Path(__file__).parent))
+from pages import FONT, enlarged, overlaps
+
+PITCH, SIDE, LEFT, TOP, ROW = 100, 88, 110, 120, 160
+
+
+def sheet():
+    image = Image.new("L", (1240, 1000), 240)
+    return image, ImageDraw.Draw(image)
+
+
+def printed(draw, text, place, size):
+    draw.text(place, text, font=ImageFont.truetype(str(FONT), size), fill=40)
+
+
+def written(image, pictures, places, side, seed=0):
+    """Write characters into squares at places (left, top); return the picture and the boxes of their ink."""
+    random = np.random.default_rng(seed)
+    paper, boxes = np.array(image, np.float32), []
+    for picture, (left, top) in zip(pictures, places, strict=True):
+        ink = enlarged(picture[..., 0], side, random)
+        paper[top : top + side, left : left + side] *= 1 - 0.85 * ink
+        y, x = np.nonzero(ink > 0.5)
+        boxes.append((left + x.min(), top + y.min(), left + x.max() + 1, top + y.max() + 1))
+    return np.clip(paper + random.normal(0, 2.5, paper.shape), 0, 255).astype(np.uint8), np.array(boxes)
+
+
+def form(kind, pictures, *, labels=(), columns=10):
+    """Draw a form, a character in each of its places, and labels above its rows."""
+    image, draw = sheet()
+    places = []
+    for number in range(len(pictures)):
+        row, column = divmod(number, columns)
+        left, top = LEFT + column * PITCH, TOP + row * ROW
+        right, bottom = left + PITCH, top + SIDE
+        if kind == "comb":
+            draw.line([left, bottom, right, bottom], fill=60, width=2)
+            for x in (left, right):
+                draw.line([x, bottom - 30, x, bottom], fill=60, width=2)
+        elif kind == "open boxes":
+            draw.line([left, top, left, bottom, right, bottom, right, top], fill=60, width=2)
+        elif kind == "dashes":
+            draw.line([left + 8, bottom, right - 8, bottom], fill=60, width=2)
+        elif kind == "boxes":
+            draw.rectangle([left, top, left + SIDE, bottom], outline=60, width=2)
+        places.append((left + 18, top + 12))
+    for row, label in enumerate(labels):
+        printed(draw, label, (LEFT, TOP + row * ROW - 30), 18)
+    return written(image, pictures, places, 64)
+
+
+def assert_found(picture, boxes):
+    found = np.array([one.box for one in find_characters(picture)]).reshape(-1, 4)
+    assert len(found) == len(boxes)
+    assert (overlaps(boxes, found).max(axis=1) >= 0.5).all()
+
+
+@pytest.fixture
+def some_digits(digits):
+    """Forty digits in one piece each: a five in two is found as two where they stand apart."""
+    return digits.test.images[np.isin(digits.test.labels, (0, 2, 3, 6, 8, 9))][:40]
+
+
+@pytest.mark.parametrize("kind", ["comb", "open boxes", "dashes", "boxes"])
+@pytest.mark.parametrize("count", [40, 13])
+def test_the_places_to_write_in_are_no_characters(kind, count, some_digits):
+    assert_found(*form(kind, some_digits[:count]))
+
+
+@pytest.mark.parametrize("kind", ["comb", "open boxes", "dashes", "boxes"])
+def test_places_that_lean_are_no_characters(kind, some_digits):
+    picture, _ = form(kind, some_digits)
+    leaning = Image.fromarray(picture).rotate(1.3, Image.Resampling.BICUBIC, fillcolor=240)
+    assert len(find_characters(np.asarray(leaning))) == 40
+
+
+@pytest.mark.parametrize("kind", ["comb", "open boxes", "dashes", "boxes"])
+def test_labels_are_neither_characters_nor_parts_of_one(kind, some_digits):
+    assert_found(
+        *form(kind, some_digits, labels=("Surname and initials", "Place of residence", "Profession", "Number"))
+    )
+
+
+def test_letters_of_three_teeth_are_no_combs():
+    image, draw = sheet()
+    for number in range(8):
+        left, top = LEFT + 120 * number, TOP
+        draw.line([left, top, left, top + 60, left + 60, top + 60, left + 60, top], fill=40, width=4)
+        draw.line([left + 30, top, left + 30, top + 60], fill=40, width=4)
+    found = np.array([one.box for one in find_characters(np.asarray(image))])
+    assert len(found) == 8
+    np.testing.assert_allclose(found[:, 2] - found[:, 0], 64, atol=4)
+
+
+def test_small_letters_beside_large_ones_are_no_print():
+    image, draw = sheet()
+    for row in range(3):
+        for number in range(16):  # a large letter in four, the others 0.5 times as high
+            high = 60 if number % 4 == 0 else 30
+            left, bottom = LEFT + 60 * number, TOP + 120 * row + 60
+            draw.line([left, bottom - high, left, bottom, left + high // 2, bottom], fill=40, width=5)
+    assert len(find_characters(np.asarray(image))) == 48
+
+
+@pytest.mark.parametrize("counts", [(1, 2, 3, 4), (2,), (1, 2)])
+def test_the_cells_of_a_table_may_hold_numbers(counts, some_digits):
+    image, draw = sheet()
+    places = []
+    for number in range(40):
+        row, column = divmod(number, 5)
+        left, top = LEFT + 200 * column, 100 + 80 * row
+        draw.rectangle([left, top, left + 200, top + 80], outline=60, width=2)
+        places += [(left + 12 + 46 * digit, top + 15) for digit in range(counts[number % len(counts)])]
+    picture, boxes = written(image, np.tile(some_digits, (3, 1, 1, 1))[: len(places)], places, 46)
+    assert_found(picture, boxes)
+    assert len(find_characters(picture, layout="grid")) == 40  # that is to say: one a cell
+
+
+@pytest.mark.parametrize("aligned", ["left", "right"])
+def test_numbers_printed_in_cells_are_no_parts_of_characters(aligned, some_digits):
+    image, draw = sheet()
+    places = []
+    for number in range(40):
+        row, column = divmod(number, 10)
+        left, top = LEFT + PITCH * column, 100 + PITCH * row
+        draw.rectangle([left, top, left + PITCH, top + PITCH], outline=60, width=2)
+        where, anchor = (left + 6, "lt") if aligned == "left" else (left + PITCH - 6, "rt")
+        font = ImageFont.truetype(str(FONT), 14)
+        draw.text((where, top + 6), str(number + 1), font=font, fill=90, anchor=anchor)
+        places.append((left + 18, top + 26))
+    assert_found(*written(image, some_digits, places, 64))
+
+
+def test_a_word_between_two_rows_of_boxes_is_in_no_cell():
+    image, draw = sheet()
+    for row in range(3):
+        for column in range(6):
+            left, top = LEFT + PITCH * column, TOP + 130 * row
+            draw.rectangle([left, top, left + SIDE, top + SIDE], outline=60, width=2)
+            draw.line([left + 30, top + 15, left + 30, top + 70, left + 60, top + 70], fill=40, width=5)
+        if row:
+            draw.line([LEFT + 10, top - 20, LEFT + 70, top - 28], fill=40, width=4)
+    assert len(find_characters(np.asarray(image))) == 18

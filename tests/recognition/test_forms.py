@@ -152,3 +152,22 @@ def test_a_word_between_two_rows_of_boxes_is_in_no_cell():
         if row:
             draw.line([LEFT + 10, top - 20, LEFT + 70, top - 28], fill=40, width=4)
     assert len(find_characters(np.asarray(image))) == 18
+
+
+@pytest.mark.parametrize("radius", [250, 370])
+@pytest.mark.parametrize("penumbra", [6, 12])
+def test_a_shadow_across_a_grid_is_no_ink(radius, penumbra, some_digits):
+    image = Image.new("L", (1240, 1500), 240)
+    draw = ImageDraw.Draw(image)
+    places = []
+    for number in range(40):
+        row, column = divmod(number, 8)
+        left, top = 150 + PITCH * column, 150 + PITCH * row
+        draw.rectangle([left, top, left + PITCH, top + PITCH], outline=60, width=3)
+        places.append((left + 25, top + 25))
+    picture, _ = written(image, some_digits, places, 50)
+    y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    inside = (np.hypot(y - 525, x - 496) - radius) / penumbra
+    shaded = picture * (1 - 0.45 / (1 + np.exp(np.clip(inside, -50, 50))))
+    found = find_characters(np.asarray(Image.fromarray(shaded.astype(np.uint8)).reduce(2)))
+    assert [one.line for one in found] == [row for row in range(5) for _ in range(8)]

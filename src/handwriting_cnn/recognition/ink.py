@@ -12,7 +12,7 @@ from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.ink import optical_density, paper_density
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, border_of, box_of, preprocess
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
-from handwriting_cnn.recognition.windows import in_blocks
+from handwriting_cnn.recognition.windows import grown, in_blocks
 
 Levels: TypeAlias = npt.NDArray[np.float32]
 """How much darker than the paper around it each pixel is: float32 ``(height, width)``, 0 paper, 1 black."""
@@ -22,9 +22,12 @@ _SMALLEST_WINDOW: Final = 15
 _WIDEST_STROKE: Final = 0.4  # of the window: a wider one would be taken for paper
 _OUTLINED: Final = 0.7  # of a stroke's edge: so much of it every window shows
 _FULLER: Final = 1.3  # times its ink: a stroke with so much is filled
-_FILLED: Final = 0.3  # of a picture's outlines: so many are filled where the window before was too narrow
+_FILLED: Final = 0.4  # of a picture's outlines: so many are filled where the window before was too narrow
 _COARSE: Final = 12  # pixels of a window on the copy on which the light is found
 _COARSEST: Final = 7  # on that on which its window is found
+_AS_DARK: Final = 0.75  # of its outline's: so dark is the middle of a stroke
+_DARKEST: Final = 0.9  # the quantile of outlines that is their level
+_EDGE: Final = 2  # pixels of that copy: an outline is no broader
 _GLANCE: Final = 150  # pixels of a picture's shorter side that show which side the ink is on
 _SKEWED: Final = 2.0  # standard deviations cubed: a smaller third moment may be a broad character's
 _EXTREMES: Final = (0.02, 0.98)  # the quantiles that are ink and paper
@@ -140,20 +143,24 @@ def _window(picture: Any) -> int:
     while outlines.any() and 2 * window < min(small.shape):
         narrow = stroke_width(wider) <= _WIDEST_STROKE * window
         window *= 2
-        wider = _masks(_darkness(small, _light(small, window)))[0]
-        if not narrow or _filled(outlines, mask, wider) >= _FILLED:
+        levels = _darkness(small, _light(small, window))
+        wider = _masks(levels)[0]
+        if not narrow or _filled(outlines, mask, wider, levels) >= _FILLED:
             chosen, mask = window, wider
     return chosen * step
 
 
-def _filled(outlines: Mask, mask: Mask, wider: Mask) -> float:
-    """Return the share of outlines that belong to strokes of which a wider window shows more ink.
+def _filled(outlines: Mask, mask: Mask, wider: Mask, levels: Levels) -> float:
+    """Return the share of outlines that belong to strokes of which a wider window shows more ink beside them.
+
+    Beside them, and nearly as dark, since a shadow that falls across a printed grid makes one stroke with it.
 
     Args:
         outlines: The ink by the narrowest window, which shows the edges of a stroke however broad it is, and none of a
             shadow.
         mask: The ink as it is known.
         wider: The ink by the wider window.
+        levels: By that window.
     """
     labels, count = scipy.ndimage.label(wider, np.ones((3, 3)))
 
@@ -163,7 +170,9 @@ def _filled(outlines: Mask, mask: Mask, wider: Mask) -> float:
     edge = wider & ~scipy.ndimage.binary_erosion(wider)
     outlined = pixels(edge & outlines) >= _OUTLINED * pixels(edge)
     fuller = outlined & (pixels(wider) > _FULLER * pixels(mask))
-    return float(pixels(outlines)[fuller].sum() / outlines.sum())
+    dark = levels >= _AS_DARK * np.quantile(levels[outlines], _DARKEST)
+    beside = outlines & grown(wider & ~mask & dark, _EDGE)
+    return float(pixels(beside)[fuller].sum() / outlines.sum())
 
 
 def _masks(levels: Levels, strong: float = _STRONG) -> tuple[Mask, Mask]:

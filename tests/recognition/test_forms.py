@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from handwriting_cnn.recognition.finding import find_characters
 
@@ -83,6 +83,15 @@ def test_places_that_lean_are_no_characters(kind, some_digits):
     picture, _ = form(kind, some_digits)
     leaning = Image.fromarray(picture).rotate(1.3, Image.Resampling.BICUBIC, fillcolor=240)
     assert len(find_characters(np.asarray(leaning))) == 40
+
+
+@pytest.mark.parametrize("degrees", [0.3, 0.5, 1.3])
+@pytest.mark.parametrize("blur", [1.0, 1.6, 2.2])
+def test_boxes_seen_by_a_camera_are_cells(degrees, blur, some_digits):
+    picture, _ = form("boxes", some_digits, labels=["Name", "Place of birth", "Street", "Date"])
+    leaning = Image.fromarray(picture).rotate(degrees, Image.Resampling.BICUBIC, fillcolor=240)
+    found = find_characters(np.asarray(leaning.filter(ImageFilter.GaussianBlur(blur))))
+    assert [one.line for one in found] == [row for row in range(4) for _ in range(10)]
 
 
 @pytest.mark.parametrize("kind", ["comb", "open boxes", "dashes", "boxes"])

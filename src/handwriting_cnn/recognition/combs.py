@@ -6,14 +6,14 @@ import numpy as np
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import components, sizes_of
-from handwriting_cnn.recognition.windows import bridged, narrowed
+from handwriting_cnn.recognition.windows import bridged, broadened, narrowed
 
 _FEWEST: Final = 4  # teeth, or dashes: letters have three
 _ALIKE: Final = 0.08  # of their length: so far apart lie the lengths of teeth, or of dashes
 _REGULAR: Final = 0.08  # of the way from one to the next: so far from where it should be lies one
 _SEEN: Final = 0.75  # of a comb's teeth, and of the dashes in a row
 _FREE: Final = 0.5  # of the dashes in a row: so many touch no other ink
-_CLOSED: Final = 0.5  # of a comb's length: so long is a line at its teeth's ends that makes it a row of a grid
+_CLOSED: Final = 0.5  # of a comb's length: with so much of a line at its teeth's ends it is a row of boxes
 _LEANING: Final = 0.02  # of a comb's length: so much higher is one end
 _NEAR: Final = 3.0  # pixels: so well is known where a line ends
 
@@ -126,8 +126,9 @@ def _teeth(bar: Any, line: Mask, teeth: Any, end: int, far: int) -> list[Any]:
     half = float(np.median(sizes_of(teeth[alike])[:, 0])) / 2 + 1
     tooth = np.median(teeth[alike], axis=0)
     beyond = slice(max(round(tooth[far] - reach), 0), round(tooth[far] + reach) + 1)
-    closed = line[beyond, bar[0] : bar[2]].any(axis=0)
-    if narrowed(closed[np.newaxis], int(_CLOSED * closed.size), 1, beyond=False).any():
+    closing = line[beyond, bar[0] : bar[2]].any(axis=0, keepdims=True)
+    length = max(int(_CLOSED * span / count), 1)  # strokes of the characters are shorter
+    if broadened(narrowed(closing, length, 1, beyond=False), length, 1).mean() >= _CLOSED:
         return []
     rows = slice(int(min(teeth[alike, 1].min(), bar[1])), int(max(teeth[alike, 3].max(), bar[3])))
     centres = middles[first] + np.arange(count + 1) * span / count

@@ -26,7 +26,8 @@ _UNBROKEN: Final = 0.75  # of a line's length: what has more gaps is a row of le
 _LETTER: Final = 6  # pixels: so far above and below a row of its strokes lie a printed letter's others
 _WORD: Final = 0.4  # of a word: letters with strokes on both sides of such a row
 _MANY: Final = 4  # lines below each other: a ruled sheet, be it empty
-_NEARLY: Final = 0.9  # of a grid's cells, and of the ink
+_NEARLY: Final = 0.9  # of the ink
+_ALL: Final = 0.98  # of a grid's cells: what lies in a cell that is not seen is lost
 _RULED: Final = 6  # the same on a page without a grid
 _FULL: Final = 0.9  # the share of a run that is ink
 _THICKEST: Final = 0.012  # of the page's shorter side
@@ -84,7 +85,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
             break  # it holds nearly all
     most = max(count for _, count in grids)
     if most >= fewest:
-        chosen = next(index for index, (_, count) in enumerate(grids) if count >= _NEARLY * most)
+        chosen = next(index for index, (_, count) in enumerate(grids) if count >= _ALL * most)
         free = _without(ink.mask, tried[chosen], step)
         cells, count = grids[chosen]
         cells = _enlarged(cells, step, ink.mask.shape)

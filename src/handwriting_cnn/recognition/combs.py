@@ -126,9 +126,9 @@ def _teeth(bar: Any, line: Mask, teeth: Any, end: int, far: int) -> list[Any]:
     half = float(np.median(sizes_of(teeth[alike])[:, 0])) / 2 + 1
     tooth = np.median(teeth[alike], axis=0)
     beyond = slice(max(round(tooth[far] - reach), 0), round(tooth[far] + reach) + 1)
-    closing = line[beyond, bar[0] : bar[2]].any(axis=0, keepdims=True)
+    closing: Any = line[beyond, bar[0] : bar[2]].any(axis=0)
     length = max(int(_CLOSED * span / count), 1)  # strokes of the characters are shorter
-    if broadened(narrowed(closing, length, 1, beyond=False), length, 1).mean() >= _CLOSED:
+    if broadened(narrowed(closing[np.newaxis], length, 1, beyond=False), length, 1).mean() >= _CLOSED:
         return []
     rows = slice(int(min(teeth[alike, 1].min(), bar[1])), int(max(teeth[alike, 3].max(), bar[3])))
     centres = middles[first] + np.arange(count + 1) * span / count

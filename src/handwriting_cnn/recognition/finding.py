@@ -64,8 +64,9 @@ def find_characters(
     Args:
         picture: uint8 ``(height, width)``, or RGB ``(height, width, 3)``, in which a sheet on a table is found better.
         layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free, in one line
-            or in several. ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid where one is found, else a
-            page; a small picture, or one that is cut closely around a character, is one character.
+            or in several. ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid where one is found, of one
+            or several in a cell, else a page; a small picture, or one that is cut closely around a character, is one
+            character.
         rtl: Whether lines are read from right to left.
         gap: The gap between a character's parts that stand beside each other, as a share of its longer side, 0..1.
 

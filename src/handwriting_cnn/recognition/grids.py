@@ -29,7 +29,8 @@ def grid_cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask])
     labels, places, good = _rectangles(walls)
     if good.any() and _complete(walls, pieces, places, good):
         labels, places, good = _rectangles(walls)
-    good &= [_is_walled(place, lines, pieces) for place in places]
+    for index in np.flatnonzero(good):
+        good[index] = _is_walled(places[index], lines, pieces)
     numbers = np.zeros(len(places) + 1, np.int32)
     numbers[1:][good] = np.arange(1, good.sum() + 1)
     return numbers[labels], int(good.sum())

@@ -151,7 +151,8 @@ class Recognizer:
                 :func:`~handwriting_cnn.imaging.decode.decode_image`.
             layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free, in one
                 line or in several. ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid of four cells or
-                more where one is found, else a page; a picture of fewer than 100 pixels either way is one character.
+                more where one is found, of one or several in a cell, else a page; a picture of fewer than 100 pixels
+                either way is one character.
 
         Returns:
             The characters in reading order; none where there is no ink, or more than 10,000 pieces of it, as in a

@@ -13,6 +13,7 @@ _ALIKE: Final = 0.08  # of their length: so far apart lie the lengths of teeth, 
 _REGULAR: Final = 0.08  # of the way from one to the next: so far from where it should be lies one
 _SEEN: Final = 0.75  # of a comb's teeth, and of the dashes in a row
 _FREE: Final = 0.5  # of the dashes in a row: so many touch no other ink
+_BROAD: Final = 0.5  # of that way: so long is a dash; flat strokes of letters are shorter
 _CLOSED: Final = 0.5  # of a comb's length: with so much of a line at its teeth's ends it is a row of boxes
 _LEANING: Final = 0.02  # of a comb's length: so much higher is one end
 _NEAR: Final = 3.0  # pixels: so well is known where a line ends
@@ -82,7 +83,7 @@ def _rows(boxes: Any, free: Any) -> list[Any]:
         if left[index] and row.sum() >= _FEWEST and free[row].mean() >= _FREE:
             pitch = _pitch(boxes[row, 0])
             ways = np.diff(np.sort(boxes[row, 0])) / pitch
-            if (np.abs(ways - np.rint(ways)) <= _REGULAR).mean() >= _SEEN:
+            if width >= _BROAD * pitch and (np.abs(ways - np.rint(ways)) <= _REGULAR).mean() >= _SEEN:
                 places += [np.s_[top:bottom, start:stop] for start, top, stop, bottom in boxes[row].tolist()]
                 left &= ~row
     return places

@@ -199,9 +199,10 @@ def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: fl
     firsts, seconds = order[:-1][beside], order[1:][beside]
     gaps = hulls[seconds, 0] - hulls[firsts, 2]
     least = -1.0
-    beside = gaps < _FAR * typical
-    if beside.sum() >= _FEWEST_GAPS:
-        least = min(_NEAR * float(np.median(gaps[beside])), _NEAR * typical)
+    close = gaps[gaps < _FAR * typical]
+    usual = close if len(close) >= _FEWEST_GAPS else gaps
+    if len(usual) >= _FEWEST_GAPS:
+        least = min(_NEAR * float(np.median(usual)), _NEAR * typical)
     widest = _WIDER * gap * height
     if gap and len(gaps):
         between = gaps[gaps > widest] if (gaps > widest).any() else gaps

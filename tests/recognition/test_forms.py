@@ -163,6 +163,69 @@ def test_a_word_between_two_rows_of_boxes_is_in_no_cell():
     assert len(find_characters(np.asarray(image))) == 18
 
 
+@pytest.mark.parametrize("size", [(460, 130), (560, 130), (500, 300)])
+def test_a_letter_on_a_comb_is_no_picture_of_one_character(size):
+    image = Image.new("L", size, 240)
+    draw = ImageDraw.Draw(image)
+    bottom, count = size[1] - 25, (size[0] - 60) // 100
+    draw.line([30, bottom, 30 + 100 * count, bottom], fill=60, width=3)
+    for tooth in range(count + 1):
+        draw.line([30 + 100 * tooth, bottom - 50, 30 + 100 * tooth, bottom], fill=60, width=3)
+    printed(draw, "B", (160, bottom - 70), 60)
+    (found,) = find_characters(np.asarray(image))
+    assert found.box[2] - found.box[0] < 60
+
+
+@pytest.mark.parametrize("start", [-60, 20, 260])
+def test_the_cells_of_a_grid_that_the_pictures_edge_cuts_are_cells(start):
+    image = Image.new("L", (800, 800), 240)
+    draw = ImageDraw.Draw(image)
+    whole = 0
+    for row in range(6):
+        for column in range(6):
+            left, top = 100 + 100 * column, start + 100 * row
+            draw.rectangle([left, top, left + 100, top + 100], outline=60, width=3)
+            draw.line([left + 30, top + 20, left + 30, top + 75, left + 60, top + 75], fill=40, width=5)
+            whole += top >= 0 and top + 100 < 800
+    found = find_characters(np.asarray(image))
+    assert len({one.line for one in found}) >= whole // 6
+    assert len(found) >= whole
+
+
+def test_joined_writing_is_no_print():
+    image, draw = sheet()
+    for number in range(36):
+        left, top = 90 + 170 * (number % 6), 100 + 120 * (number // 6)
+        wave = [(left + x, top + 22 + 22 * np.sin(x / 12 + number)) for x in range(150)]
+        draw.line(wave, fill=40, width=5)
+    assert len(find_characters(np.asarray(image), layout="page")) >= 6
+
+
+@pytest.mark.parametrize("jitter", [1, 2, 4])
+def test_what_goes_with_the_character_of_each_cell_is_a_part_of_it(jitter):
+    image, draw = sheet()
+    random = np.random.default_rng(0)
+    for number in range(36):
+        left, top = 100 + PITCH * (number % 6), 100 + PITCH * (number // 6)
+        draw.rectangle([left, top, left + PITCH, top + PITCH], outline=60, width=2)
+        x, y = left + random.integers(-jitter, jitter + 1), top + random.integers(-jitter, jitter + 1)
+        draw.arc([x + 25, y + 20, x + 75, y + 60], 0, 180, fill=40, width=6)
+        draw.ellipse([x + 46, y + 72, x + 54, y + 80], fill=40)
+    found = find_characters(np.asarray(image))
+    assert len(found) == 36
+    assert min(one.box[3] - one.box[1] for one in found) >= 38
+
+
+def test_characters_of_two_strokes_in_cells_are_one_each():
+    image, draw = sheet()
+    for number in range(36):
+        left, top = 100 + PITCH * (number % 6), 100 + PITCH * (number // 6)
+        draw.rectangle([left, top, left + PITCH, top + PITCH], outline=60, width=2)
+        draw.line([left + 25, top + 20, left + 25, top + 80], fill=40, width=5)
+        draw.line([left + 70, top + 20, left + 40, top + 50, left + 70, top + 80], fill=40, width=5)
+    assert len(find_characters(np.asarray(image))) == 36
+
+
 @pytest.mark.parametrize("radius", [250, 370])
 @pytest.mark.parametrize("penumbra", [6, 12])
 def test_a_shadow_across_a_grid_is_no_ink(radius, penumbra, some_digits):

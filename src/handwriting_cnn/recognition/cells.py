@@ -20,6 +20,7 @@ _FEWEST: Final = 4  # cells
 _MOST: Final = 0.6  # of the cells
 _TRIED: Final = 100  # pieces: one of what most cells have is among them
 _SEVERAL: Final = 1 / 3  # of the cells that are not empty
+_BROADER: Final = 1.25  # times its height: the strokes of one character take less
 
 
 def group_by_cell(
@@ -47,14 +48,15 @@ def group_by_cell(
         owner[piece[mine]] = cell[mine]
         owner[areas < least_ink(stroke)] = -1
         typical = median_by_ink(sizes_of(boxes).max(axis=1), areas)
-        owner[small_print(boxes, areas, owner >= 0, typical)] = -1
+        owner[small_print(boxes, areas, owner >= 0, median_by_ink(sizes_of(boxes)[:, 1], areas))] = -1
         _drop_repeated(owner, boxes, frames, typical)
         _drop_remains(owner, boxes, frames, stroke)
-        bodies = sizes_of(boxes).max(axis=1) >= _BODY * typical
-        if gap is not None and _hold_several(owner[bodies]):
+        bodies = (owner >= 0) & (sizes_of(boxes).max(axis=1) >= _BODY * typical)
+        if gap is not None and _hold_several(owner[bodies], boxes[bodies]):
             groups = group_characters(np.concatenate([[False], owner >= 0])[labels], stroke, rtl=rtl, gap=gap)
             x, y = (groups.boxes[:, :2] + groups.boxes[:, 2:]).T // 2
-            if _hold_several(cells[y, x] - 1):
+            found = cells[y, x] > 0
+            if _hold_several(cells[y, x][found] - 1, groups.boxes[found]):
                 return groups
     pitch = float(np.median(sizes_of(frames)[:, 1]))
     centres = (frames[:, 1] + frames[:, 3]) / 2
@@ -63,24 +65,44 @@ def group_by_cell(
     return ordered(labels, owner, boxes, np.array([by_owner.get(cell, -1) for cell in owner.tolist()]), rtl=rtl)
 
 
-def _hold_several(cell: npt.NDArray[np.int64]) -> bool:
-    """Return whether many of the cells that are not empty hold several of what lies in ``cell``, -1 being none."""
-    held = np.bincount(cell[cell >= 0])
-    return bool((held > 1).sum() >= _SEVERAL * max((held > 0).sum(), 1))
+def _hold_several(cell: npt.NDArray[Any], boxes: Any) -> bool:
+    """Return whether many of the cells that are not empty hold several boxes, in all broader than a character is.
+
+    Args:
+        cell: The cell of each box, from 0.
+        boxes: ``(n, 4)``.
+    """
+    held = np.bincount(cell)
+    width, height = sizes_of(_hulls(cell, boxes, len(held))).T
+    several = (held > 1) & (width > _BROADER * height)
+    return bool(several.sum() >= max(_SEVERAL * (held > 0).sum(), 1))
+
+
+def _hulls(cell: npt.NDArray[Any], boxes: Any, count: int) -> npt.NDArray[np.int64]:
+    """Return the box around the boxes of each of so many cells; of a cell without any its right edge is negative."""
+    hulls = np.tile([2**30, 2**30, -1, -1], (count, 1))
+    np.minimum.at(hulls[:, :2], cell, boxes[:, :2])
+    np.maximum.at(hulls[:, 2:], cell, boxes[:, 2:])
+    return hulls
 
 
 def _drop_repeated(owner: Any, boxes: Any, frames: Any, typical: float) -> None:
-    """Drop what is printed at one place of most cells, such as their numbers."""
-    pieces = np.flatnonzero((owner >= 0) & (sizes_of(boxes).max(axis=1) < _PRINTED * typical))
+    """Drop what is printed at one place of most cells, such as their numbers; not what goes with the character."""
+    small = sizes_of(boxes).max(axis=1) < _PRINTED * typical
+    pieces, bodies = np.flatnonzero((owner >= 0) & small), np.flatnonzero((owner >= 0) & ~small)
     cell, dropped = owner[pieces], np.zeros(len(pieces), np.bool_)
     near = max(_STEADY * float(np.median(sizes_of(frames))), _SHARP)
     ways = boxes[pieces] - frames[cell]  # from each edge of the cell
     across = (ways[:, 0], ways[:, 2], (ways[:, 0] + ways[:, 2]) / 2)
+    hulls = _hulls(owner[bodies], boxes[bodies], len(frames))
+    written, beside = hulls[cell, 2] >= 0, boxes[pieces, :2] - hulls[cell, :2]
     for x, y in itertools.product(across, (ways[:, 1], ways[:, 3])):
         for index in range(0, len(pieces), max(len(pieces) // _TRIED, 1)):
             same = (np.abs(x - x[index]) <= near) & (np.abs(y - y[index]) <= near)
-            if same.sum() >= _FEWEST and len(np.unique(cell[same])) >= _MOST * len(frames):
-                dropped |= same
+            if len(np.unique(cell[same])) >= max(_FEWEST, _MOST * len(frames)):
+                own = beside[same & written]
+                if not len(own) or np.median(np.abs(own - np.median(own, axis=0)), axis=0).max() > near:
+                    dropped |= same
     for piece in np.flatnonzero(dropped):  # what goes on beside it
         sideways, down = gaps_to(boxes[pieces[piece]], boxes[pieces])
         height = ways[piece, 3] - ways[piece, 1] + frames[cell[piece], 3] - frames[cell[piece], 1]

@@ -22,8 +22,8 @@ _NEAR: Final = 3.0  # pixels: so well is known where a line ends
 def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask]:
     """Return which pixels of horizontal and of vertical lines belong to combs.
 
-    A comb is a line with teeth of one length on one side, each as far from the next, the outer ones at its ends, and
-    nothing printed at the teeth's ends.
+    A comb is a line with teeth of one length on one side alone, each as far from the next, the outer ones at its ends,
+    and nothing printed at the teeth's ends.
 
     Args:
         lines: Horizontal and vertical lines; letters' straight strokes are among them.
@@ -103,8 +103,8 @@ def _teeth(bar: Any, line: Mask, teeth: Any, end: int, far: int) -> list[Any]:
         bar: The box of a horizontal line.
         line: All horizontal lines.
         teeth: Boxes of vertical lines.
-        end: Which edge of a tooth lies at the bar's opposite one.
-        far: The other edge.
+        end: The column of a tooth's box, 1 (its top) or 3 (its bottom), that lies at the bar.
+        far: The other of the two.
     """
     middles, lengths = (teeth[:, 0] + teeth[:, 2]) / 2, teeth[:, 3] - teeth[:, 1]
     reach = max(bar[3] - bar[1], 2 * _NEAR)  # a bar that leans a little is higher at one end
@@ -124,10 +124,13 @@ def _teeth(bar: Any, line: Mask, teeth: Any, end: int, far: int) -> list[Any]:
     regular = np.abs(steps - np.rint(steps)) <= max(_REGULAR, _NEAR * count / span / 2)
     if len(np.unique(np.rint(steps[regular]))) < max(_SEEN * (count + 1), _FEWEST):
         return []
+    beyond = middles[np.abs(teeth[:, far] - bar[end]) <= reach]  # teeth that go on there are the walls of a grid
+    if (np.abs(middles[alike][:, np.newaxis] - beyond) <= 2 * _NEAR).any(axis=1).mean() >= _SEEN:
+        return []
     half = float(np.median(sizes_of(teeth[alike])[:, 0])) / 2 + 1
     tooth = np.median(teeth[alike], axis=0)
-    beyond = slice(max(round(tooth[far] - reach), 0), round(tooth[far] + reach) + 1)
-    closing: Any = line[beyond, bar[0] : bar[2]].any(axis=0)
+    ends = slice(max(round(tooth[far] - reach), 0), round(tooth[far] + reach) + 1)
+    closing: Any = line[ends, bar[0] : bar[2]].any(axis=0)
     length = max(int(_CLOSED * span / count), 1)  # strokes of the characters are shorter
     if broadened(narrowed(closing[np.newaxis], length, 1, beyond=False), length, 1).mean() >= _CLOSED:
         return []

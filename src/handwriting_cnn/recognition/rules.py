@@ -15,6 +15,7 @@ from handwriting_cnn.recognition.windows import around, bridged, broadened, in_b
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
 _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
+_RULED: Final = 6  # that of them which is the shortest run on a page without a grid
 _SHORTEST: Final = 75  # so many are the shortest run that is a comb's tooth, or a dash to write on
 _LONGER: Final = 2.5  # typical sizes of what is on a page without a grid: shorter lines are strokes
 _SPANNING: Final = 0.8  # of a page's side: so long is a line that hangs together with the writing
@@ -28,7 +29,6 @@ _WORD: Final = 0.4  # of a word: letters with strokes on both sides of such a ro
 _MANY: Final = 4  # lines below each other: a ruled sheet, be it empty
 _NEARLY: Final = 0.9  # of the ink
 _ALL: Final = 0.98  # of a grid's cells: what lies in a cell that is not seen is lost
-_RULED: Final = 6  # the same on a page without a grid
 _FULL: Final = 0.9  # the share of a run that is ink
 _THICKEST: Final = 0.012  # of the page's shorter side
 _CROSSING: Final = 1.8  # times a line's thickness: ink that runs on so far across it is a stroke
@@ -74,7 +74,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     pieces = _lines(thin, shortest)
     printed = combs(pieces, small, shortest)
     if printed[0].any():
-        small &= ~around(printed[0] | printed[1])
+        small = small & ~around(printed[0] | printed[1])  # of itself: it may be the page's
         thin = (_thin(small, 1), _thin(small, 0))
     ruled = _lines(thin, short)
     tried, grids = [], []

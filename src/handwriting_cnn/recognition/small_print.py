@@ -11,7 +11,7 @@ _CLOSE: Final = 0.4  # of their height: so far apart stand the letters of a word
 _SPACE: Final = 1.0  # of it: so far apart stand words
 _LEVEL: Final = 0.5  # of the lower one's height: so much of it stands beside the other
 _FEWEST: Final = 4  # letters: a character has fewer marks beside each other
-_FILLED: Final = 0.8  # of their boxes: what fills more is a broken stroke, or dots
+_FILLED: Final = 0.8  # of their boxes: what fills more is a broken stroke
 _BEYOND: Final = 0.6  # of a line's height: so far above and below it are its dots
 
 
@@ -22,7 +22,7 @@ def small_print(boxes: Any, areas: Any, clean: Any, typical: float) -> Any:
         boxes: The pieces', ``(n, 4)``.
         areas: Their numbers of pixels.
         clean: Which are no dirt.
-        typical: The characters' size.
+        typical: The characters' height.
     """
     found = np.zeros(len(boxes), np.bool_)
     small = np.flatnonzero(clean & (boxes[:, 3] - boxes[:, 1] < _SMALL * typical))

@@ -48,7 +48,7 @@ def group_by_cell(
         owner[piece[mine]] = cell[mine]
         owner[areas < least_ink(stroke)] = -1
         typical = median_by_ink(sizes_of(boxes).max(axis=1), areas)
-        owner[small_print(boxes, areas, owner >= 0, median_by_ink(sizes_of(boxes)[:, 1], areas))] = -1
+        owner[small_print(boxes, areas, owner >= 0)] = -1
         _drop_repeated(owner, boxes, frames, typical)
         _drop_remains(owner, boxes, frames, stroke)
         bodies = (owner >= 0) & (sizes_of(boxes).max(axis=1) >= _BODY * typical)

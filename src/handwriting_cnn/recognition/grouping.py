@@ -79,7 +79,7 @@ def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0, 
     ink = np.where(_cut(labels, boxes, areas), 0, areas)
     clean &= ink > 0
     typical = median_by_ink(sizes_of(boxes).max(axis=1), ink)
-    clean &= ~small_print(boxes, areas, clean, median_by_ink(sizes_of(boxes)[:, 1], ink))
+    clean &= ~small_print(boxes, ink, clean)
     owner, lines = _joined(boxes, clean, typical, gap, one_line=one_line)
     if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are
         pieces, place, hulls = _hulls(owner, boxes)

@@ -6,7 +6,10 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 
+from handwriting_cnn.recognition.ink import median_by_ink, sizes_of
+
 _SMALL: Final = 0.45  # of the typical character: so high is print at most
+_FLAT: Final = 1.5  # of characters' height: so long is their longer side at most
 _CLOSE: Final = 0.4  # of their height: so far apart stand the letters of a word
 _SPACE: Final = 1.0  # of it: so far apart stand words
 _LEVEL: Final = 0.5  # of the lower one's height: so much of it stands beside the other
@@ -15,17 +18,19 @@ _FILLED: Final = 0.8  # of their boxes: what fills more is a broken stroke
 _BEYOND: Final = 0.6  # of a line's height: so far above and below it are its dots
 
 
-def small_print(boxes: Any, areas: Any, clean: Any, typical: float) -> Any:
+def small_print(boxes: Any, areas: Any, clean: Any) -> Any:
     """Return which pieces of ink are lines of words in letters far smaller than the page's characters.
 
     Args:
         boxes: The pieces', ``(n, 4)``.
-        areas: Their numbers of pixels.
+        areas: Their numbers of pixels; 0 for what is none of the writing.
         clean: Which are no dirt.
-        typical: The characters' height.
     """
     found = np.zeros(len(boxes), np.bool_)
-    small = np.flatnonzero(clean & (boxes[:, 3] - boxes[:, 1] < _SMALL * typical))
+    heights, longer = sizes_of(boxes)[:, 1], sizes_of(boxes).max(axis=1)
+    # Of flat letters the longer side tells how large they are, of joined ones the height does.
+    typical = min(median_by_ink(longer, areas), _FLAT * median_by_ink(heights, areas))
+    small = np.flatnonzero(clean & (heights < _SMALL * typical))
     small = small[np.argsort(boxes[small, 0], kind="stable")]
     left, top, right, bottom = boxes[small].T
     fill = areas[small] / ((right - left) * (bottom - top))

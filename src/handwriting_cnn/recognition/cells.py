@@ -8,7 +8,15 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.grouping import Groups, clustered, gaps_to, group_characters, least_ink, ordered
+from handwriting_cnn.recognition.grouping import (
+    Groups,
+    clustered,
+    gaps_to,
+    group_characters,
+    hulls_of,
+    least_ink,
+    ordered,
+)
 from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.small_print import small_print
 
@@ -72,18 +80,10 @@ def _hold_several(cell: npt.NDArray[Any], boxes: Any) -> bool:
         cell: The cell of each box, from 0.
         boxes: ``(n, 4)``.
     """
-    held = np.bincount(cell)
-    width, height = sizes_of(_hulls(cell, boxes, len(held))).T
-    several = (held > 1) & (width > _BROADER * height)
-    return bool(several.sum() >= max(_SEVERAL * (held > 0).sum(), 1))
-
-
-def _hulls(cell: npt.NDArray[Any], boxes: Any, count: int) -> npt.NDArray[np.int64]:
-    """Return the box around the boxes of each of so many cells; of a cell without any its right edge is negative."""
-    hulls = np.tile([2**30, 2**30, -1, -1], (count, 1))
-    np.minimum.at(hulls[:, :2], cell, boxes[:, :2])
-    np.maximum.at(hulls[:, 2:], cell, boxes[:, 2:])
-    return hulls
+    _, place, hulls = hulls_of(cell, boxes)
+    width, height = sizes_of(hulls).T
+    several = (np.bincount(place) > 1) & (width > _BROADER * height)
+    return bool(several.any() and several.mean() >= _SEVERAL)
 
 
 def _drop_repeated(owner: Any, boxes: Any, frames: Any, typical: float) -> None:
@@ -94,8 +94,10 @@ def _drop_repeated(owner: Any, boxes: Any, frames: Any, typical: float) -> None:
     near = max(_STEADY * float(np.median(sizes_of(frames))), _SHARP)
     ways = boxes[pieces] - frames[cell]  # from each edge of the cell
     across = (ways[:, 0], ways[:, 2], (ways[:, 0] + ways[:, 2]) / 2)
-    hulls = _hulls(owner[bodies], boxes[bodies], len(frames))
-    written, beside = hulls[cell, 2] >= 0, boxes[pieces, :2] - hulls[cell, :2]
+    characters = np.full_like(frames, -1)  # the box of each cell's; of an empty one it is none
+    _, place, hulls = hulls_of(owner[bodies], boxes[bodies])
+    characters[owner[bodies]] = hulls[place]
+    written, beside = characters[cell, 2] >= 0, boxes[pieces, :2] - characters[cell, :2]
     for x, y in itertools.product(across, (ways[:, 1], ways[:, 3])):
         for index in range(0, len(pieces), max(len(pieces) // _TRIED, 1)):
             same = (np.abs(x - x[index]) <= near) & (np.abs(y - y[index]) <= near)

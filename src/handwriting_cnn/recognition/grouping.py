@@ -82,7 +82,7 @@ def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0, 
     clean &= ~small_print(boxes, ink, clean)
     owner, lines = _joined(boxes, clean, typical, gap, one_line=one_line)
     if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are
-        pieces, place, hulls = _hulls(owner, boxes)
+        pieces, place, hulls = hulls_of(owner, boxes)
         typical = max(typical, median_by_ink(sizes_of(hulls).max(axis=1), np.bincount(place, ink[pieces])))
         owner, lines = _joined(boxes, clean, typical, gap, one_line=one_line)
     return ordered(labels, owner, boxes, lines, rtl=rtl)
@@ -189,7 +189,7 @@ def _join_marks(owner: Any, boxes: Any, bodies: Any, marks: Any, typical: float,
 
 def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: float) -> None:
     """Put together what stands in a line far nearer to each other than characters do, as the two of ы or of ハ."""
-    pieces, place, hulls = _hulls(owner, boxes)
+    pieces, place, hulls = hulls_of(owner, boxes)
     if not len(pieces):
         return
     height = float(np.quantile(hulls[:, 3] - hulls[:, 1], _TALL))
@@ -219,7 +219,7 @@ def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: fl
     owner[pieces] = whole[place]
 
 
-def _hulls(owner: Any, boxes: Any) -> tuple[Any, Any, Any]:
+def hulls_of(owner: Any, boxes: Any) -> tuple[Any, Any, Any]:
     """Return the pieces that have an owner, which of the owners each has, and the box around each owner's pieces."""
     pieces = np.flatnonzero(owner >= 0)
     names, place = np.unique(owner[pieces], return_inverse=True)
@@ -242,7 +242,7 @@ def _hull(one: Any, other: Any) -> tuple[int, int, int, int]:
 
 def _line_numbers(owner: Any, boxes: Any, width: float) -> Any:
     lines = np.full(len(owner), -1)
-    pieces, place, hulls = _hulls(owner, boxes)
+    pieces, place, hulls = hulls_of(owner, boxes)
     lines[pieces] = clustered((hulls[:, 1] + hulls[:, 3]) / 2, width)[place]
     return lines
 
@@ -262,7 +262,7 @@ def clustered(centres: Any, width: float) -> Any:
 
 def ordered(labels: Any, owner: Any, boxes: Any, lines: Any, *, rtl: bool) -> Groups:
     """Number the owners in reading order."""
-    pieces, place, hulls = _hulls(owner, boxes)
+    pieces, place, hulls = hulls_of(owner, boxes)
     line = _of_each(lines[pieces], place)
     middle = hulls[:, 0] + hulls[:, 2]
     order = np.lexsort((-middle if rtl else middle, line))

@@ -10,9 +10,11 @@ from PIL import Image, ImageOps
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
+from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import group_by_cell
 from handwriting_cnn.recognition.grouping import Groups, group_all, group_characters
-from handwriting_cnn.recognition.ink import Ink, close_ink, find_ink, is_light_on_dark, small_ink
+from handwriting_cnn.recognition.ink import Ink, close_ink, find_ink, is_light_on_dark, pen_ink, small_ink
+from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
 from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.view import (
     Homography,
@@ -37,7 +39,6 @@ _SURROUNDED: Final = 0.4  # of a picture's border: with so much ink it is a fram
 _COVERED: Final = 0.55  # of a picture: what covers so much is a sheet
 _PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single character be
 _LEVEL: Final = 0.9  # the quantile of a character's ink that is its full level
-_SOFT: Final = 2  # pixels around a stroke in which its faint edge is kept
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -105,10 +106,10 @@ def _is_one_character(picture: npt.NDArray[np.uint8], *, gap: float) -> bool:
         return False
     if border_of(ink.mask).mean() > _SURROUNDED or ink.mask.mean() > _COVERED:
         return False
-    boxes = _groups(ink, "page", rtl=False, gap=gap).boxes
+    boxes = _groups(ink, "page", rtl=False, gap=gap)[0].boxes
     rows, columns = box_of(ink.mask)
     extent = (columns.start, rows.start, columns.stop, rows.stop)
-    return len(boxes) == 1 and bool((np.abs(boxes[0] - extent) <= _SOFT).all())
+    return len(boxes) == 1 and bool((np.abs(boxes[0] - extent) <= SOFT).all())
 
 
 def _dark_on_light(
@@ -129,18 +130,25 @@ def _found(
     """Return the characters of a copy of the picture that has at most so many pixels."""
     source, image, step = _dark_on_light(picture, pixels=pixels, alone=layout == "single")
     if layout == "single":
-        small = max(source.shape) < _SMALL
-        to_source, ink = np.eye(3), small_ink(source) if small else close_ink(source) or find_ink(source, strong=_PALE)
-        groups = group_all(ink.mask, ink.stroke)
+        to_source, ink = np.eye(3), _ink_of_one(source, image)
+        groups, pale = group_all(ink.mask, ink.stroke), ink.pale
     else:
         to_source, ink = _straightened(source, image)
-        groups = _groups(ink, layout, rtl=rtl, gap=gap)
+        groups, pale = _groups(ink, layout, rtl=rtl, gap=gap)
+    groups = with_pale_strokes(groups, pale)
     boxes = source_boxes(to_source, groups.labels, groups.boxes, source.shape) * step
     boxes[:, 2:] = np.minimum(boxes[:, 2:], picture.shape[1::-1])  # the last pixel of a reduced copy may be a part
     return [
         FoundCharacter(box=tuple(box), line=int(line), ink=crop)
         for box, line, crop in zip(boxes.tolist(), groups.lines, _crops(ink.levels, groups), strict=True)
     ]
+
+
+def _ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
+    """Return the ink of a picture of one character, which is dark: in grey, and as it was."""
+    pen = pen_ink(picture) if picture.ndim == 3 else None
+    source = source if pen is None else pen
+    return small_ink(source) if max(source.shape) < _SMALL else close_ink(source) or find_ink(source, strong=_PALE)
 
 
 def _straightened(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Homography, Ink]:
@@ -160,20 +168,23 @@ def _straightened(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Ho
     return to_source, ink
 
 
-def _groups(ink: Ink, layout: Layout, *, rtl: bool, gap: float) -> Groups:
+def _groups(ink: Ink, layout: Layout, *, rtl: bool, gap: float) -> tuple[Groups, Mask]:
+    """Return the characters, and the pale ink that may be theirs, too."""
     rules = find_rules(ink, least=0.0 if layout == "grid" else _FILLED)
     if rules.count and layout in ("auto", "grid"):
         several = gap if layout == "auto" else None
-        return group_by_cell(rules.free, ink.stroke, rules.cells, rtl=rtl, gap=several)
-    return group_characters(rules.free, ink.stroke, rtl=rtl, gap=gap, one_line=layout == "line")
+        groups = group_by_cell(rules.free, ink.stroke, rules.cells, rtl=rtl, gap=several)
+    else:
+        groups = group_characters(rules.free, ink.stroke, rtl=rtl, gap=gap, one_line=layout == "line")
+    return groups, rules.pale
 
 
 def _crops(levels: Any, groups: Groups) -> list[GreyImage]:
     """Return each character's own ink, its full level raised to 255."""
     crops = []
     for number, (left, top, right, bottom) in enumerate(groups.boxes, start=1):
-        place = np.s_[max(top - _SOFT, 0) : bottom + _SOFT, max(left - _SOFT, 0) : right + _SOFT]
-        mine = grown(groups.labels[place] == number, _SOFT)
+        place = np.s_[max(top - SOFT, 0) : bottom + SOFT, max(left - SOFT, 0) : right + SOFT]
+        mine = grown(groups.labels[place] == number, SOFT)
         other = (groups.labels[place] != number) & (groups.labels[place] != 0)
         ink = np.where(mine & ~other, levels[place], 0)
         full = quantile(ink[groups.labels[place] == number], _LEVEL)

@@ -9,7 +9,7 @@ import scipy.ndimage
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.ink import optical_density, paper_density
+from handwriting_cnn.imaging.ink import extract_ink, optical_density, paper_density
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, border_of, box_of, preprocess
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.windows import grown, in_blocks
@@ -47,6 +47,11 @@ _NEAR: Final = 0.1  # of the longer side: a character that comes so near its pic
 _BROADEST: Final = 0.3  # of the longer side: a broader stroke is a shadow
 _STRONG: Final = 0.5  # of the ink's own level
 _WEAK: Final = 0.3
+_PALE: Final = 0.12  # of that level: so pale may a stroke end
+_COLOURED: Final = 0.97  # the quantile of a picture's colours that are the pen's, or a printed line's
+_HUE: Final = 0.02  # density: less between two channels is grey
+_SHADE: Final = 64  # a level, of 255, that is ink
+_SHADED: Final = 0.1  # of a picture's border: a character covers less of it, a shadow more
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,12 +61,14 @@ class Ink:
     Attributes:
         levels: How dark each pixel is.
         mask: Which pixels are ink.
+        pale: Which pixels a pale end of a stroke may reach, too: they have an eighth of the ink's own level.
         faint: Which pixels are darker than the paper's noise: pale printed lines, too.
         stroke: The typical width of a stroke in pixels; 0 where there is no ink.
     """
 
     levels: Levels
     mask: Mask
+    pale: Mask
     faint: Mask
     stroke: float
 
@@ -84,6 +91,25 @@ def find_ink(grey: GreyImage, *, strong: float = _STRONG) -> Ink:
     return _ink(_darkness(_smoothed(picture, _LESS_SMOOTHING), light), strong) if ink.stroke < _THIN else ink
 
 
+def pen_ink(picture: npt.NDArray[np.uint8]) -> GreyImage | None:
+    """Return what a pen drew on one character's picture whose colours tell ink from paper, or from printed lines.
+
+    Args:
+        picture: uint8 ``(height, width, 3)``, dark on light.
+
+    Returns:
+        uint8 ``(height, width)``, black on white; ``None`` without colours, or where light falls so unevenly that what
+        was found runs along the picture's edges.
+    """
+    small = np.asarray(Image.fromarray(picture).reduce(max(max(picture.shape[:2]) // _GLIMPSE, 1)))
+    density = optical_density(small)
+    density -= paper_density(density)
+    if np.quantile(np.ptp(density, axis=2), _COLOURED) < _HUE:
+        return None
+    ink = extract_ink(picture)
+    return None if (border_of(ink) > _SHADE).mean() > _SHADED else 255 - ink
+
+
 def small_ink(grey: GreyImage) -> Ink:
     """Find the ink of a picture so small that its strokes are hardly wider than what the light is smoothed over.
 
@@ -94,7 +120,7 @@ def small_ink(grey: GreyImage) -> Ink:
     square = preprocess(grey, spec)
     levels = (square[:, :, 0] / 255).astype(np.float32)
     mask = levels > _WEAK
-    return Ink(levels=levels, mask=mask, faint=mask, stroke=stroke_width(np.pad(mask, 1)))
+    return Ink(levels=levels, mask=mask, pale=levels > _PALE, faint=mask, stroke=stroke_width(np.pad(mask, 1)))
 
 
 def close_ink(grey: GreyImage) -> Ink | None:
@@ -125,8 +151,8 @@ def _evenly_lit(grey: GreyImage, paper: Any) -> GreyImage:
 
 
 def _ink(levels: Levels, strong: float) -> Ink:
-    mask, faint = _masks(levels, strong)
-    return Ink(levels=levels, mask=mask, faint=faint, stroke=stroke_width(mask))
+    mask, pale, faint = _masks(levels, strong)
+    return Ink(levels=levels, mask=mask, pale=pale, faint=faint, stroke=stroke_width(mask))
 
 
 def _window(picture: Any) -> int:
@@ -175,21 +201,22 @@ def _filled(outlines: Mask, mask: Mask, wider: Mask, levels: Levels) -> float:
     return float(pixels(beside)[fuller].sum() / outlines.sum())
 
 
-def _masks(levels: Levels, strong: float = _STRONG) -> tuple[Mask, Mask]:
-    """Return the pixels connected to what is dark as the page's ink, and those darker than the paper's noise."""
+def _masks(levels: Levels, strong: float = _STRONG) -> tuple[Mask, Mask, Mask]:
+    """Return the ink that hangs together with what is dark, what is as pale as a stroke's end, and all but noise."""
     sample = levels[::_SAMPLED, ::_SAMPLED] if levels.size > _LARGE else levels
     middle = float(np.median(sample))
     spread = max(_SPREAD * float(np.median(np.abs(sample - middle))), _LEAST_SPREAD)
     floor = middle + max(_NOISE * spread, _FAINTEST)
     above = sample[sample > floor]
     if above.size == 0:
-        return np.zeros(levels.shape, np.bool_), np.zeros(levels.shape, np.bool_)
+        none = np.zeros(levels.shape, np.bool_)
+        return none, none, none
     full = float(np.quantile(above, 0.9)) - middle
     labels, count = scipy.ndimage.label(levels > max(floor, middle + _WEAK * full), np.ones((3, 3)))
     kept = np.zeros(count + 1, np.bool_)
     kept[labels[levels > max(floor, middle + strong * full)]] = True
     kept[0] = False
-    return kept[labels], levels > floor
+    return kept[labels], levels > max(floor, middle + _PALE * full), levels > floor
 
 
 def _smoothed(picture: Any, by: float = _SMOOTHING) -> Any:

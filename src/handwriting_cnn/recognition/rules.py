@@ -42,11 +42,13 @@ class Rules:
 
     Attributes:
         free: The page's ink without them; where a stroke crosses a line it stays whole.
+        pale: Its pale ink without them.
         cells: Of a grid: each pixel's cell, from 1; 0 outside. All 0 where there is no grid.
         count: The number of cells.
     """
 
     free: Mask
+    pale: Mask
     cells: npt.NDArray[np.int32]
     count: int
 
@@ -86,16 +88,17 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     most = max(count for _, count in grids)
     if most >= fewest:
         chosen = next(index for index, (_, count) in enumerate(grids) if count >= _ALL * most)
-        free = _without(ink.mask, tried[chosen], step)
+        free, pale = _without(ink, tried[chosen], step)
         cells, count = grids[chosen]
         cells = _enlarged(cells, step, ink.mask.shape)
         if not least or (_share_inside(free, cells) >= least and _share_in_one(free, cells, count) >= _KEPT):
-            return Rules(free=free, cells=cells, count=count)
+            return Rules(free=free, pale=pale, cells=cells, count=count)
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)
     rules = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, _reduced(ink.mask, step) & other)
     rules = (rules[0] | printed[0] | marks, rules[1] | printed[1])
-    return Rules(free=_without(ink.mask, rules, step), cells=np.zeros(ink.mask.shape, np.int32), count=0)
+    free, pale = _without(ink, rules, step)
+    return Rules(free=free, pale=pale, cells=np.zeros(ink.mask.shape, np.int32), count=0)
 
 
 def _share_inside(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
@@ -168,19 +171,23 @@ def _typical_size(mask: Mask) -> float:
     return median_by_ink(sizes_of(boxes).max(axis=1), areas) if len(boxes) else 0.0
 
 
-def _without(mask: Mask, lines: tuple[Mask, Mask], step: int) -> Mask:
-    """Return the ink without the lines, but for where a stroke crosses one: ink runs on along both axes there."""
+def _without(ink: Ink, lines: tuple[Mask, Mask], step: int) -> tuple[Mask, Mask]:
+    """Return the ink without the lines, but for where a stroke crosses one: ink runs on along both axes there.
+
+    Of the pale ink nothing is left there.
+    """
+    mask = ink.mask
     rules = _enlarged(lines[0] | lines[1], step, mask.shape)
     places = np.argwhere(rules & mask)
+    near = around(rules)
     if not len(places):
-        return mask
+        return mask, ink.pale & ~near
     reach = _thickest(lines[0]) * step
     thickness = float(np.median(_shorter_runs(mask, places[:: max(len(places) // _SAMPLE, 1)], reach)))
     length = int(_CROSSING * thickness + 1) + 1
     crossed = _runs_of(mask, length, 0) & _runs_of(mask, length, 1)
-    near = around(rules)
     corners = _enlarged(around(lines[0]) & around(lines[1]), step, mask.shape)
-    return mask & ((crossed & ~around(corners)) | ~near)
+    return mask & ((crossed & ~around(corners)) | ~near), ink.pale & ~near
 
 
 def _reduced(mask: Mask, step: int) -> Mask:

@@ -1,0 +1,66 @@
+"""Pale strokes, and coloured pens on printed lines."""
+
+import numpy as np
+import pytest
+
+from handwriting_cnn.recognition.finding import find_characters
+
+SIDE = 300
+Y, X = np.mgrid[:SIDE, :SIDE]
+STEM = (abs(X - 150) < 6) & (abs(Y - 150) < 60)
+RADIUS = np.hypot(X - 180, Y - 120)
+LOOP = (abs(RADIUS - 30) < 4) & ~STEM
+
+
+def on_paper(*layers: tuple[np.ndarray, float]) -> np.ndarray:
+    """Return black or pale ink, by its grey, on noisy paper."""
+    picture = np.full((SIDE, SIDE), 230.0)
+    for mask, grey in layers:
+        picture[mask] = grey
+    return np.clip(picture + np.random.default_rng(0).normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("layout", ["single", "page"])
+def test_a_pale_loop_belongs_to_its_stem(layout):
+    (one,) = find_characters(on_paper((LOOP, 192), (STEM, 40)), layout=layout)
+    both = STEM | LOOP
+    truth = (X[both].min(), Y[both].min(), X[both].max() + 1, Y[both].max() + 1)
+    assert np.abs(np.subtract(one.box, truth)).max() <= 6
+
+
+@pytest.mark.parametrize("layout", ["single", "page"])
+def test_a_pale_line_that_runs_on_does_not(layout):
+    line = abs(Y - 180) < 3
+    (one,) = find_characters(on_paper((line, 192), (STEM, 40)), layout=layout)
+    truth = (X[STEM].min(), Y[STEM].min(), X[STEM].max() + 1, Y[STEM].max() + 1)
+    assert np.abs(np.subtract(one.box, truth)).max() <= 6
+
+
+def test_pale_ink_between_two_characters_belongs_to_neither():
+    other = (abs(X - 210) < 6) & (abs(Y - 150) < 60)
+    between = (abs(Y - 150) < 4) & (X > 150) & (X < 210)
+    found = find_characters(on_paper((between, 192), (STEM | other, 40)), layout="page")
+    assert [one.box[2] - one.box[0] < 24 for one in found] == [True, True]
+
+
+@pytest.mark.parametrize("side", [SIDE])
+@pytest.mark.parametrize("pen", [(225, 150, 60), (230, 120, 190), (120, 190, 120)])
+def test_a_coloured_pen_on_blue_squares(side, pen):
+    y, x = np.mgrid[:side, :side] * (SIDE / side)
+    letter = (abs(np.hypot(x - 150, y - 150) - 70) < 14) & ~((x > 150) & (abs(y - 150) < 40))
+    picture = np.full((side, side, 3), 235.0)
+    picture[((x + 20) % 60 < 4) | ((y + 20) % 60 < 4)] = (150, 170, 215)
+    picture[letter] = picture[letter] * (np.array(pen) / 235)
+    picture += np.random.default_rng(0).normal(0, 2, picture.shape)
+    (one,) = find_characters(np.clip(picture, 0, 255).astype(np.uint8), layout="single")
+    places = np.argwhere(letter)
+    truth = (*places.min(axis=0)[::-1], *(places.max(axis=0)[::-1] + 1))
+    assert np.abs(np.subtract(one.box, truth)).max() <= max(0.03 * side, 2)
+
+
+def test_a_shadow_on_a_coloured_picture_is_no_ink():
+    picture = np.repeat(on_paper((STEM, 60))[..., np.newaxis], 3, axis=2) * np.array([1, 0.93, 0.8])
+    picture[:, 210:] *= 0.6
+    (one,) = find_characters(picture.astype(np.uint8), layout="single")
+    assert one.box[2] <= 170
+    assert one.box[0] >= 130

@@ -41,7 +41,10 @@ def with_pale_strokes(groups: Groups, pale: Mask) -> Groups:
 def _pale_of(number: int, labels: Any, pale: Mask) -> Mask:
     """Return the pale ink of a character in a view around it."""
     edge = grown(labels == number, SOFT)
-    pieces, count = scipy.ndimage.label(pale & (labels == 0) & ~edge, np.ones((3, 3)))
+    beyond = pale & (labels == 0) & ~edge
+    if not (beyond & around(edge)).any():
+        return np.zeros_like(beyond)
+    pieces, count = scipy.ndimage.label(beyond, np.ones((3, 3)))
     taken = np.zeros(count + 1, np.bool_)
     taken[pieces[around(edge)]] = True
     taken[pieces[around((labels != number) & (labels != 0))]] = False

@@ -43,13 +43,13 @@ def test_pale_ink_between_two_characters_belongs_to_neither():
     assert [one.box[2] - one.box[0] < 24 for one in found] == [True, True]
 
 
-@pytest.mark.parametrize("side", [SIDE])
+@pytest.mark.parametrize("side", [48, SIDE])
 @pytest.mark.parametrize("pen", [(225, 150, 60), (230, 120, 190), (120, 190, 120)])
 def test_a_coloured_pen_on_blue_squares(side, pen):
     y, x = np.mgrid[:side, :side] * (SIDE / side)
     letter = (abs(np.hypot(x - 150, y - 150) - 70) < 14) & ~((x > 150) & (abs(y - 150) < 40))
     picture = np.full((side, side, 3), 235.0)
-    picture[((x + 20) % 60 < 4) | ((y + 20) % 60 < 4)] = (150, 170, 215)
+    picture[((x + 20) % 50 < 7) | ((y + 20) % 50 < 7)] = (150, 170, 215)
     picture[letter] = picture[letter] * (np.array(pen) / 235)
     picture += np.random.default_rng(0).normal(0, 2, picture.shape)
     (one,) = find_characters(np.clip(picture, 0, 255).astype(np.uint8), layout="single")

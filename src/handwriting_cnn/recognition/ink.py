@@ -47,7 +47,7 @@ _NEAR: Final = 0.1  # of the longer side: a character that comes so near its pic
 _BROADEST: Final = 0.3  # of the longer side: a broader stroke is a shadow
 _STRONG: Final = 0.5  # of the ink's own level
 _WEAK: Final = 0.3
-_PALE: Final = 0.12  # of that level: so pale may a stroke end
+_PALEST: Final = 0.12  # of that level: so pale may a stroke end
 _COLOURED: Final = 0.97  # the quantile of a picture's colours that are the pen's, or a printed line's
 _HUE: Final = 0.02  # density: less between two channels is grey
 _SHADE: Final = 64  # a level, of 255, that is ink
@@ -101,8 +101,7 @@ def pen_ink(picture: npt.NDArray[np.uint8]) -> GreyImage | None:
         uint8 ``(height, width)``, black on white; ``None`` without colours, or where light falls so unevenly that what
         was found runs along the picture's edges.
     """
-    small = np.asarray(Image.fromarray(picture).reduce(max(max(picture.shape[:2]) // _GLIMPSE, 1)))
-    density = optical_density(small)
+    density = optical_density(_glimpse(picture))
     density -= paper_density(density)
     if np.quantile(np.ptp(density, axis=2), _COLOURED) < _HUE:
         return None
@@ -120,7 +119,7 @@ def small_ink(grey: GreyImage) -> Ink:
     square = preprocess(grey, spec)
     levels = (square[:, :, 0] / 255).astype(np.float32)
     mask = levels > _WEAK
-    return Ink(levels=levels, mask=mask, pale=levels > _PALE, faint=mask, stroke=stroke_width(np.pad(mask, 1)))
+    return Ink(levels=levels, mask=mask, pale=levels > _PALEST, faint=mask, stroke=stroke_width(np.pad(mask, 1)))
 
 
 def close_ink(grey: GreyImage) -> Ink | None:
@@ -132,8 +131,7 @@ def close_ink(grey: GreyImage) -> Ink | None:
     Args:
         grey: The picture, uint8, dark on light.
     """
-    step = max(max(grey.shape) // _GLIMPSE, 1)
-    small = np.asarray(Image.fromarray(grey).reduce(step))
+    small = _glimpse(grey)
     paper = paper_density(optical_density(small)[:, :, np.newaxis])[:, :, 0]
     paper = (paper - np.median(paper)).astype(np.float32)
     ink = small_ink(_evenly_lit(small, paper))
@@ -144,6 +142,10 @@ def close_ink(grey: GreyImage) -> Ink | None:
     if sum(gap <= _NEAR * max(small.shape) for gap in gaps) < len(gaps) - 1:
         return None
     return small_ink(_evenly_lit(grey, np.asarray(Image.fromarray(paper).resize(grey.shape[::-1]))))
+
+
+def _glimpse(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(picture).reduce(max(max(picture.shape[:2]) // _GLIMPSE, 1)))
 
 
 def _evenly_lit(grey: GreyImage, paper: Any) -> GreyImage:
@@ -216,7 +218,7 @@ def _masks(levels: Levels, strong: float = _STRONG) -> tuple[Mask, Mask, Mask]:
     kept = np.zeros(count + 1, np.bool_)
     kept[labels[levels > max(floor, middle + strong * full)]] = True
     kept[0] = False
-    return kept[labels], levels > max(floor, middle + _PALE * full), levels > floor
+    return kept[labels], levels > max(floor, middle + _PALEST * full), levels > floor
 
 
 def _smoothed(picture: Any, by: float = _SMOOTHING) -> Any:

@@ -41,12 +41,12 @@ def with_pale_strokes(groups: Groups, pale: Mask) -> Groups:
 def _pale_of(number: int, labels: Any, pale: Mask) -> Mask:
     """Return the pale ink of a character in a view around it."""
     edge = grown(labels == number, SOFT)
-    beyond = pale & (labels == 0) & ~edge
-    if not (beyond & around(edge)).any():
+    beyond, rim = pale & (labels == 0) & ~edge, around(edge)
+    if not (beyond & rim).any():
         return np.zeros_like(beyond)
     pieces, count = scipy.ndimage.label(beyond, np.ones((3, 3)))
     taken = np.zeros(count + 1, np.bool_)
-    taken[pieces[around(edge)]] = True
+    taken[pieces[rim]] = True
     taken[pieces[around((labels != number) & (labels != 0))]] = False
     for side in (pieces[0], pieces[-1], pieces[:, 0], pieces[:, -1]):
         taken[side] = False

@@ -13,9 +13,11 @@ from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import group_by_cell
 from handwriting_cnn.recognition.grouping import Groups, group_all, group_characters
-from handwriting_cnn.recognition.ink import Ink, close_ink, find_ink, is_light_on_dark, pen_ink, small_ink
+from handwriting_cnn.recognition.ink import Ink, find_ink, is_light_on_dark
 from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
 from handwriting_cnn.recognition.rules import find_rules
+from handwriting_cnn.recognition.single import SMALL, close_ink, ink_of_one
+from handwriting_cnn.recognition.single_lines import without_lines
 from handwriting_cnn.recognition.view import (
     Homography,
     rectifying,
@@ -32,12 +34,10 @@ Layout: TypeAlias = Literal["auto", "single", "line", "page", "grid"]
 _WORKING_PIXELS: Final = 4_000_000
 _SINGLE_PIXELS: Final = 40_000
 _FINE: Final = 64  # pixels of a single character: more make its ink no better
-_SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
 _FILLED: Final = 0.4  # of a page's ink: a grid holds at least so much
 _PIECES: Final = 4  # characters at most that one may be taken for whose picture is cut closely
 _SURROUNDED: Final = 0.4  # of a picture's border: with so much ink it is a frame, or the table around a sheet
 _COVERED: Final = 0.55  # of a picture: what covers so much is a sheet
-_PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single character be
 _LEVEL: Final = 0.9  # the quantile of a character's ink that is its full level
 
 
@@ -75,7 +75,7 @@ def find_characters(
         UnknownNameError: If there is no such layout.
     """
     UnknownNameError.check("layout", [layout], known=get_args(Layout))
-    if layout == "auto" and max(picture.shape[:2]) < _SMALL:
+    if layout == "auto" and max(picture.shape[:2]) < SMALL:
         layout = "single"
     if layout != "single":
         found = _found(picture, layout, pixels=_WORKING_PIXELS, rtl=rtl, gap=gap)
@@ -99,9 +99,10 @@ def _is_on_a_sheet(picture: npt.NDArray[np.uint8], found: list[FoundCharacter]) 
 
 
 def _is_one_character(picture: npt.NDArray[np.uint8], *, gap: float) -> bool:
-    """Return whether a picture is cut closely around one character, which no frame or table surrounds."""
+    """Return whether a picture is cut closely around one character, or shows one and printed lines; no table."""
     source, _, _ = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
-    ink = close_ink(source)
+    free = without_lines(source)
+    ink = close_ink(free) or (None if free is source else find_ink(free))
     if ink is None:
         return False
     if border_of(ink.mask).mean() > _SURROUNDED or ink.mask.mean() > _COVERED:
@@ -130,7 +131,7 @@ def _found(
     """Return the characters of a copy of the picture that has at most so many pixels."""
     source, image, step = _dark_on_light(picture, pixels=pixels, alone=layout == "single")
     if layout == "single":
-        to_source, ink = np.eye(3), _ink_of_one(source, image)
+        to_source, ink = np.eye(3), ink_of_one(source, image)
         groups, pale = group_all(ink.mask, ink.stroke), ink.pale
     else:
         to_source, ink = _straightened(source, image)
@@ -142,13 +143,6 @@ def _found(
         FoundCharacter(box=tuple(box), line=int(line), ink=crop)
         for box, line, crop in zip(boxes.tolist(), groups.lines, _crops(ink.levels, groups), strict=True)
     ]
-
-
-def _ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
-    """Return the ink of a picture of one character, which is dark: in grey, and as it was."""
-    pen = pen_ink(picture) if picture.ndim == 3 else None
-    source = source if pen is None else pen
-    return small_ink(source) if max(source.shape) < _SMALL else close_ink(source) or find_ink(source, strong=_PALE)
 
 
 def _straightened(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Homography, Ink]:

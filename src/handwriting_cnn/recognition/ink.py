@@ -9,8 +9,7 @@ import scipy.ndimage
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.ink import extract_ink, optical_density, paper_density
-from handwriting_cnn.imaging.preprocessing import PreprocessSpec, border_of, box_of, preprocess
+from handwriting_cnn.imaging.preprocessing import border_of
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.windows import grown, in_blocks
 
@@ -31,6 +30,9 @@ _EDGE: Final = 2  # pixels of that copy: an outline is no broader
 _GLANCE: Final = 150  # pixels of a picture's shorter side that show which side the ink is on
 _SKEWED: Final = 2.0  # standard deviations cubed: a smaller third moment may be a broad character's
 _EXTREMES: Final = (0.02, 0.98)  # the quantiles that are ink and paper
+_ENDS: Final = 0.15  # of an edge: at its ends lie the walls of the edges beside it
+_ONE_KIND: Final = 0.1  # of what lies between: so much may differ from the rest of it
+_BAND: Final = 0.14  # of a picture's shorter side: more than a printed line along its edge takes
 _SURROUNDINGS: Final = 4  # windows make that side, each filtered twice: a running mean is faster than a wide bell
 _LARGE: Final = 200_000  # pixels: of a larger picture a sample shows its spread
 _SAMPLED: Final = 3
@@ -42,16 +44,9 @@ _SPREAD: Final = 1.4826  # makes a median absolute deviation a normal spread's s
 _LEAST_SPREAD: Final = 0.008
 _NOISE: Final = 5.0  # standard deviations of the paper
 _FAINTEST: Final = 0.06
-_GLIMPSE: Final = 64  # pixels of a picture's longer side that show whether it is cut closely
-_NEAR: Final = 0.1  # of the longer side: a character that comes so near its picture's edges leaves little paper
-_BROADEST: Final = 0.3  # of the longer side: a broader stroke is a shadow
 _STRONG: Final = 0.5  # of the ink's own level
-_WEAK: Final = 0.3
-_PALEST: Final = 0.12  # of that level: so pale may a stroke end
-_COLOURED: Final = 0.97  # the quantile of a picture's colours that are the pen's, or a printed line's
-_HUE: Final = 0.02  # density: less between two channels is grey
-_SHADE: Final = 64  # a level, of 255, that is ink
-_SHADED: Final = 0.1  # of a picture's border: a character covers less of it, a shadow more
+WEAK: Final = 0.3
+PALEST: Final = 0.12  # of that level: so pale may a stroke end
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,7 +68,7 @@ class Ink:
     stroke: float
 
 
-def find_ink(grey: GreyImage, *, strong: float = _STRONG) -> Ink:
+def find_ink(grey: GreyImage, *, strong: float = _STRONG, window: int | None = None) -> Ink:
     """Find what is darker than its paper.
 
     The paper's light is the picture closed (Serra, 1982: the minimum of the maximum) over a window wider than a stroke:
@@ -83,73 +78,13 @@ def find_ink(grey: GreyImage, *, strong: float = _STRONG) -> Ink:
     Args:
         grey: The picture, uint8, dark on light.
         strong: The share, 0..1, of the ink's own level that each piece of ink reaches somewhere.
+        window: The window's side in pixels; without one it is as wide as the picture's strokes need.
     """
     picture = grey.astype(np.float32)
     smooth = _smoothed(picture)
-    light = _light(smooth, _window(picture))
+    light = _light(smooth, window or _window(picture))
     ink = _ink(_darkness(smooth, light), strong)
     return _ink(_darkness(_smoothed(picture, _LESS_SMOOTHING), light), strong) if ink.stroke < _THIN else ink
-
-
-def pen_ink(picture: npt.NDArray[np.uint8]) -> GreyImage | None:
-    """Return what a pen drew on one character's picture whose colours tell ink from paper, or from printed lines.
-
-    Args:
-        picture: uint8 ``(height, width, 3)``, dark on light.
-
-    Returns:
-        uint8 ``(height, width)``, black on white; ``None`` without colours, or where light falls so unevenly that what
-        was found runs along the picture's edges.
-    """
-    density = optical_density(_glimpse(picture))
-    density -= paper_density(density)
-    if np.quantile(np.ptp(density, axis=2), _COLOURED) < _HUE:
-        return None
-    ink = extract_ink(picture)
-    return None if (border_of(ink) > _SHADE).mean() > _SHADED else 255 - ink
-
-
-def small_ink(grey: GreyImage) -> Ink:
-    """Find the ink of a picture so small that its strokes are hardly wider than what the light is smoothed over.
-
-    Args:
-        grey: The picture, uint8, dark on light paper of one level.
-    """
-    spec = PreprocessSpec(height=grey.shape[0], width=grey.shape[1], polarity="dark-on-light")
-    square = preprocess(grey, spec)
-    levels = (square[:, :, 0] / 255).astype(np.float32)
-    mask = levels > _WEAK
-    return Ink(levels=levels, mask=mask, pale=levels > _PALEST, faint=mask, stroke=stroke_width(np.pad(mask, 1)))
-
-
-def close_ink(grey: GreyImage) -> Ink | None:
-    """Find the ink of one character whose picture is cut closely around it: ``None`` if it is not.
-
-    Such a picture has too little paper for :func:`find_ink`, whose window takes the middle of a stroke, or all of what
-    the edge cuts off, for paper. So small a piece of paper is lit by a plane, which the brighter pixels show.
-
-    Args:
-        grey: The picture, uint8, dark on light.
-    """
-    small = _glimpse(grey)
-    paper = paper_density(optical_density(small)[:, :, np.newaxis])[:, :, 0]
-    paper = (paper - np.median(paper)).astype(np.float32)
-    ink = small_ink(_evenly_lit(small, paper))
-    if not ink.mask.any() or ink.stroke >= _BROADEST * max(small.shape):
-        return None
-    rows, columns = box_of(ink.mask)
-    gaps = (rows.start, small.shape[0] - rows.stop, columns.start, small.shape[1] - columns.stop)
-    if sum(gap <= _NEAR * max(small.shape) for gap in gaps) < len(gaps) - 1:
-        return None
-    return small_ink(_evenly_lit(grey, np.asarray(Image.fromarray(paper).resize(grey.shape[::-1]))))
-
-
-def _glimpse(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(picture).reduce(max(max(picture.shape[:2]) // _GLIMPSE, 1)))
-
-
-def _evenly_lit(grey: GreyImage, paper: Any) -> GreyImage:
-    return np.clip(256 * 10 ** (paper - optical_density(grey)) - 1, 0, 255).astype(np.uint8)
 
 
 def _ink(levels: Levels, strong: float) -> Ink:
@@ -214,11 +149,11 @@ def _masks(levels: Levels, strong: float = _STRONG) -> tuple[Mask, Mask, Mask]:
         none = np.zeros(levels.shape, np.bool_)
         return none, none, none
     full = float(np.quantile(above, 0.9)) - middle
-    labels, count = scipy.ndimage.label(levels > max(floor, middle + _WEAK * full), np.ones((3, 3)))
+    labels, count = scipy.ndimage.label(levels > max(floor, middle + WEAK * full), np.ones((3, 3)))
     kept = np.zeros(count + 1, np.bool_)
     kept[labels[levels > max(floor, middle + strong * full)]] = True
     kept[0] = False
-    return kept[labels], levels > max(floor, middle + _PALEST * full), levels > floor
+    return kept[labels], levels > max(floor, middle + PALEST * full), levels > floor
 
 
 def _smoothed(picture: Any, by: float = _SMOOTHING) -> Any:
@@ -254,7 +189,8 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
 
     Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
     small copy's difference from its surroundings' mean, in which uneven light vanishes. A single character may fill
-    half of its picture; where the moment is small, the picture's border is paper.
+    half of its picture; where the moment is small, the picture's border is paper. A box's walls may run along the
+    picture's edges: where each of these is of one kind, ink or paper, a broader band along them decides.
 
     Args:
         grey: The picture.
@@ -268,8 +204,20 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     squares = tail * tail
     third, second = float(np.mean(squares * tail)), float(np.mean(squares))  # NumPy raises to a power slowly
     if alone and abs(third) < _SKEWED * second**1.5:
-        return bool(np.median(border_of(small)) < np.quantile(small, _EXTREMES).mean())
+        return _is_dark_around(small < np.quantile(small, _EXTREMES).mean())
     return third > 0
+
+
+def _is_dark_around(dark: Mask) -> bool:
+    """Return whether most of a picture's border is dark; printed lines along its edges are none of it."""
+    edges = (dark[0], dark[-1], dark[:, 0], dark[:, -1])
+    shares = [float(edge[int(_ENDS * len(edge)) :][: len(edge) - 2 * int(_ENDS * len(edge))].mean()) for edge in edges]
+    if any(_ONE_KIND < share < 1 - _ONE_KIND for share in shares):
+        return bool(np.mean(border_of(dark)) > 0.5)
+    depth = max(round(_BAND * min(dark.shape)), 1)
+    band = np.ones(dark.shape, np.bool_)
+    band[depth:-depth, depth:-depth] = False
+    return bool(dark[band].mean() > 0.5)
 
 
 def median_by_ink(sizes: Any, areas: Any) -> float:

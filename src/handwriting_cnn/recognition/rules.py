@@ -11,7 +11,7 @@ from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.combs import combs, dashes
 from handwriting_cnn.recognition.grids import grid_cells
 from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
-from handwriting_cnn.recognition.windows import around, bridged, broadened, in_blocks, narrowed
+from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, in_blocks, narrowed
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
 _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
@@ -90,7 +90,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         chosen = next(index for index, (_, count) in enumerate(grids) if count >= _ALL * most)
         free, pale = _without(ink, tried[chosen], step)
         cells, count = grids[chosen]
-        cells = _enlarged(cells, step, ink.mask.shape)
+        cells = enlarged(cells, step, ink.mask.shape)
         if not least or (_share_inside(free, cells) >= least and _share_in_one(free, cells, count) >= _KEPT):
             return Rules(free=free, pale=pale, cells=cells, count=count)
     marks = dashes(pieces[0], small)
@@ -177,7 +177,7 @@ def _without(ink: Ink, lines: tuple[Mask, Mask], step: int) -> tuple[Mask, Mask]
     Of the pale ink nothing is left there.
     """
     mask = ink.mask
-    rules = _enlarged(lines[0] | lines[1], step, mask.shape)
+    rules = enlarged(lines[0] | lines[1], step, mask.shape)
     places = np.argwhere(rules & mask)
     near = around(rules)
     if not len(places):
@@ -186,7 +186,7 @@ def _without(ink: Ink, lines: tuple[Mask, Mask], step: int) -> tuple[Mask, Mask]
     thickness = float(np.median(_shorter_runs(mask, places[:: max(len(places) // _SAMPLE, 1)], reach)))
     length = int(_CROSSING * thickness + 1) + 1
     crossed = _runs_of(mask, length, 0) & _runs_of(mask, length, 1)
-    corners = _enlarged(around(lines[0]) & around(lines[1]), step, mask.shape)
+    corners = enlarged(around(lines[0]) & around(lines[1]), step, mask.shape)
     return mask & ((crossed & ~around(corners)) | ~near), ink.pale & ~near
 
 
@@ -197,10 +197,6 @@ def _reduced(mask: Mask, step: int) -> Mask:
     height, width = (-(-size // step) for size in mask.shape)
     padded: Any = np.pad(mask, [(0, height * step - mask.shape[0]), (0, width * step - mask.shape[1])])
     return in_blocks(padded, step, np.logical_or)
-
-
-def _enlarged(values: Any, step: int, shape: tuple[int, ...]) -> Any:
-    return np.repeat(np.repeat(values, step, axis=0), step, axis=1)[: shape[0], : shape[1]] if step > 1 else values
 
 
 def _thin(mask: Mask, axis: int) -> tuple[Mask, Mask]:

@@ -77,3 +77,8 @@ def in_blocks(values: Any, step: int, combine: np.ufunc) -> Any:
     """
     rows = reduce(combine, (values[start::step] for start in range(step)))
     return reduce(combine, (rows[:, start::step] for start in range(step)))
+
+
+def enlarged(values: Any, step: int, shape: tuple[int, ...]) -> Any:
+    """Return a picture of so many times the size, cut to a shape: each pixel a block of ``step`` times ``step``."""
+    return np.repeat(np.repeat(values, step, axis=0), step, axis=1)[: shape[0], : shape[1]] if step > 1 else values

@@ -1,0 +1,112 @@
+"""The ink of a picture of one character."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from handwriting_cnn.imaging.decode import GreyImage
+from handwriting_cnn.imaging.ink import extract_ink, optical_density, paper_density
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, border_of, box_of, preprocess
+from handwriting_cnn.imaging.strokes import stroke_width
+from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, find_ink
+from handwriting_cnn.recognition.single_lines import without_lines
+
+SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
+_PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single character be
+_GLIMPSE: Final = 64  # pixels of a picture's longer side that show whether it is cut closely
+_NEAR: Final = 0.1  # of the longer side: a character that comes so near its picture's edges leaves little paper
+_BROADEST: Final = 0.3  # of the longer side: a broader stroke is a shadow
+_COLOURED: Final = 0.97  # the quantile of a picture's colours that are the pen's, or a printed line's
+_HUE: Final = 0.02  # density: less between two channels is grey
+_SHADE: Final = 64  # a level, of 255, that is ink
+_SHADED: Final = 0.1  # of a picture's border: a character covers less of it, a shadow more
+_ONE_LEVEL: Final = 5  # of 256 levels beside each other that are one to the eye
+_FLAT: Final = 0.3  # of a picture: so much of one level is paper, evenly lit
+
+
+def ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
+    """Find the ink of a picture of one character, without the printed lines around it.
+
+    Args:
+        source: The picture in grey, uint8, dark on light.
+        picture: The picture as it was, uint8 ``(height, width)`` or RGB ``(height, width, 3)``, dark on light.
+    """
+    pen = _pen_ink(picture) if picture.ndim == 3 else None
+    source = without_lines(source if pen is None else pen)
+    if max(source.shape) < SMALL:
+        return _small_ink(source if _is_flat(source) else _evenly_lit(source, _paper(_glimpse(source))))
+    return close_ink(source) or find_ink(source, strong=_PALE)
+
+
+def _pen_ink(picture: npt.NDArray[np.uint8]) -> GreyImage | None:
+    """Return what a pen drew on one character's picture whose colours tell ink from paper, or from printed lines.
+
+    Args:
+        picture: uint8 ``(height, width, 3)``, dark on light.
+
+    Returns:
+        uint8 ``(height, width)``, black on white; ``None`` without colours, or where light falls so unevenly that what
+        was found runs along the picture's edges.
+    """
+    density = optical_density(_glimpse(picture))
+    density -= paper_density(density)
+    if np.quantile(np.ptp(density, axis=2), _COLOURED) < _HUE:
+        return None
+    ink = extract_ink(picture)
+    return None if (border_of(ink) > _SHADE).mean() > _SHADED else 255 - ink
+
+
+def _small_ink(grey: GreyImage) -> Ink:
+    """Find the ink of a picture so small that its strokes are hardly wider than what the light is smoothed over.
+
+    Args:
+        grey: The picture, uint8, dark on light paper of one level.
+    """
+    spec = PreprocessSpec(height=grey.shape[0], width=grey.shape[1], polarity="dark-on-light")
+    square = preprocess(grey, spec)
+    levels = (square[:, :, 0] / 255).astype(np.float32)
+    mask = levels > WEAK
+    return Ink(levels=levels, mask=mask, pale=levels > PALEST, faint=mask, stroke=stroke_width(np.pad(mask, 1)))
+
+
+def close_ink(grey: GreyImage) -> Ink | None:
+    """Find the ink of one character whose picture is cut closely around it: ``None`` if it is not.
+
+    Such a picture has too little paper for :func:`find_ink`, whose window takes the middle of a stroke, or all of what
+    the edge cuts off, for paper. So small a piece of paper is lit by a plane, which the brighter pixels show.
+
+    Args:
+        grey: The picture, uint8, dark on light.
+    """
+    small = _glimpse(grey)
+    paper = _paper(small)
+    ink = _small_ink(_evenly_lit(small, paper))
+    if not ink.mask.any() or ink.stroke >= _BROADEST * max(small.shape):
+        return None
+    rows, columns = box_of(ink.mask)
+    gaps = (rows.start, small.shape[0] - rows.stop, columns.start, small.shape[1] - columns.stop)
+    if sum(gap <= _NEAR * max(small.shape) for gap in gaps) < len(gaps) - 1:
+        return None
+    return _small_ink(_evenly_lit(grey, paper))
+
+
+def _glimpse(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(picture).reduce(max(max(picture.shape[:2]) // _GLIMPSE, 1)))
+
+
+def _is_flat(grey: GreyImage) -> bool:
+    """Return whether a picture's paper has one level, as a drawn picture's has; a plane might follow its ink."""
+    return bool(np.convolve(np.bincount(grey.ravel()), np.ones(_ONE_LEVEL)).max() >= _FLAT * grey.size)
+
+
+def _paper(grey: GreyImage) -> Any:
+    """Return by how much the paper's density differs from its median: a plane."""
+    paper = paper_density(optical_density(grey)[:, :, np.newaxis])[:, :, 0]
+    return (paper - np.median(paper)).astype(np.float32)
+
+
+def _evenly_lit(grey: GreyImage, paper: Any) -> GreyImage:
+    paper = np.asarray(Image.fromarray(paper).resize(grey.shape[::-1]))
+    return np.clip(256 * 10 ** (paper - optical_density(grey)) - 1, 0, 255).astype(np.uint8)

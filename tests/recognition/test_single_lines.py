@@ -1,0 +1,121 @@
+"""Pictures of one character with printed lines: boxes' walls, lines to write on; and uneven light."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from handwriting_cnn.recognition.finding import find_characters
+from handwriting_cnn.recognition.single_lines import without_lines
+
+PAPER, INK, LINE, NOISE = 225, 50, 90, 2.0
+WIDTH, HEIGHT = 100, 130
+
+
+def drawn(strokes, lines=(), *, size=(WIDTH, HEIGHT), width=9, thin=3, seed=0):
+    """Return strokes and printed lines on noisy paper: uint8, each a path of points."""
+    image = Image.new("L", size, PAPER)
+    pen = ImageDraw.Draw(image)
+    for line in lines:
+        pen.line(line, LINE, thin)
+    for stroke in strokes:
+        pen.line(stroke, INK, width, "curve")
+    noise = np.random.default_rng(seed).normal(0, NOISE, (size[1], size[0]))
+    return np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8)
+
+
+def box(left, top, right, bottom):
+    return [
+        [(left, top), (right, top)],
+        [(left, bottom), (right, bottom)],
+        [(left, top), (left, bottom)],
+        [(right, top), (right, bottom)],
+    ]
+
+
+def overlap(character, ink):
+    """Return the intersection over union of a character's ink and what was drawn."""
+    found = np.zeros_like(ink)
+    left, top, right, bottom = character.box
+    height, width = character.ink.shape  # the box, and the soft edge around it that lies in the picture
+    x, y = max(left - (width - right + left) // 2, 0), max(top - (height - bottom + top) // 2, 0)
+    found[y : y + height, x : x + width] = character.ink > np.iinfo(np.uint8).max // 2
+    return (found & ink).sum() / (found | ink).sum()
+
+
+TWO = [[(28, 40), (40, 28), (62, 30), (68, 48), (30, 98), (72, 98)]]
+DOTTED = [[(25, 40), (25, 62), (50, 74), (75, 62), (75, 40)], [(50, 95), (52, 97)]]
+LEFT, RIGHT, TOP, BOTTOM = 1, WIDTH - 2, 1, HEIGHT - 2
+LINES = {
+    "a wall": box(LEFT, TOP, RIGHT, BOTTOM)[:1],
+    "two walls": [box(LEFT, TOP, RIGHT, BOTTOM)[1], box(LEFT, TOP, RIGHT, BOTTOM)[2]],
+    "four walls": box(LEFT, TOP, RIGHT, BOTTOM),
+    "a box": box(8, 9, 91, 119),
+    "a leaning box": [[(8, 11), (91, 8)], [(9, 121), (92, 118)], [(8, 11), (9, 121)], [(91, 8), (92, 118)]],
+    "boxes beside each other": [[(x, 0), (x, HEIGHT)] for x in (7, 92)] + [[(0, y), (WIDTH, y)] for y in (8, 120)],
+    "a line below": [[(0, 118), (WIDTH, 114)]],
+    "a line through the feet": [[(0, 98), (WIDTH, 98)]],
+}
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("layout", ["single", "auto"])
+@pytest.mark.parametrize("strokes", [TWO, DOTTED], ids=["two", "dotted"])
+@pytest.mark.parametrize("lines", LINES.values(), ids=LINES)
+def test_a_character_is_found_as_if_no_lines_were_printed_around_it(lines, strokes, layout, inverted):
+    picture, free = drawn(strokes, lines), drawn(strokes)
+    (only,) = find_characters(255 - picture if inverted else picture, layout=layout)
+    ink = free < (PAPER + INK) // 2
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    extent = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    np.testing.assert_allclose(only.box, extent, atol=5)
+    assert overlap(only, ink) >= 0.85
+
+
+@pytest.mark.parametrize("lines", LINES.values(), ids=LINES)
+def test_paper_is_painted_over_lines(lines):
+    painted, free = without_lines(drawn(TWO, lines)), drawn(TWO)
+    different = np.abs(painted.astype(int) - free) > (PAPER - LINE) // 2
+    assert different.mean() < 0.006
+
+
+CLOSELY_CUT = {
+    "E": [[(3, 0), (3, 79)], [(0, 3), (59, 3)], [(0, 40), (59, 40)], [(0, 76), (59, 76)]],
+    "F": [[(3, 0), (3, 79)], [(0, 3), (59, 3)], [(0, 40), (40, 40)]],
+    "T": [[(0, 3), (59, 3)], [(30, 0), (30, 79)]],
+    "L": [[(3, 0), (3, 79)], [(0, 76), (59, 76)]],
+    "K": [[(3, 0), (3, 79)], [(56, 0), (3, 40), (56, 79)]],
+    "Z": [[(0, 3), (59, 3)], [(56, 3), (3, 76)], [(0, 76), (59, 76)]],
+    "П": [[(0, 3), (59, 3)], [(3, 0), (3, 79)], [(56, 0), (56, 79)]],
+    "Б": [[(3, 0), (3, 79)], [(0, 3), (50, 3)], [(3, 40), (50, 40), (56, 60), (50, 76), (3, 76)]],
+    "口": box(3, 3, 56, 76),
+    "l": [[(30, 0), (30, 79)]],
+    "+": [[(30, 0), (30, 79)], [(0, 40), (59, 40)]],
+    "ㅗ": [[(30, 0), (30, 76)], [(0, 76), (59, 76)]],
+    "三": [[(4, 3), (55, 3)], [(8, 40), (50, 40)], [(0, 76), (59, 76)]],
+}
+
+
+@pytest.mark.parametrize("margin", [0, 1, 6])
+@pytest.mark.parametrize("strokes", CLOSELY_CUT.values(), ids=CLOSELY_CUT)
+def test_straight_strokes_of_a_character_whose_picture_is_closely_cut_are_no_lines(strokes, margin):
+    moved = [[(x + margin, y + margin) for x, y in stroke] for stroke in strokes]
+    picture = drawn(moved, size=(60 + 2 * margin, 80 + 2 * margin), width=7)
+    assert without_lines(picture) is picture
+
+
+@pytest.mark.parametrize("side", [28, 39])
+def test_a_small_picture_stays_as_it_is(side):
+    picture = np.full((side, side), PAPER, np.uint8)
+    picture[:2] = LINE
+    picture[10:20, 12:15] = INK
+    assert without_lines(picture) is picture
+
+
+@pytest.mark.parametrize("fall", [0.0, 0.2, 0.4])
+@pytest.mark.parametrize("scale", [0.4, 0.7, 1.5])
+def test_uneven_light_takes_nothing_from_a_small_picture_of_a_character(scale, fall):
+    size = (round(WIDTH * scale), round(HEIGHT * scale))
+    free = np.asarray(Image.fromarray(drawn(TWO)).resize(size, Image.Resampling.BOX))
+    light = 1 - fall * np.linspace(0, 1, size[1])[:, np.newaxis]
+    (only,) = find_characters(np.rint(free * light).astype(np.uint8), layout="single")
+    assert overlap(only, free < (PAPER + INK) // 2) >= 0.85

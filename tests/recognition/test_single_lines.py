@@ -111,6 +111,18 @@ def test_a_small_picture_stays_as_it_is(side):
     assert without_lines(picture) is picture
 
 
+@pytest.mark.parametrize("shape", [(40, 40), (40, 200), (40, 5000), (5000, 40), (41, 199), (1000, 201), (130, 100)])
+@pytest.mark.parametrize("kind", ["white", "black", "noise", "stripes"])
+def test_a_picture_without_a_character_has_no_lines(shape, kind):
+    picture = {
+        "white": np.full(shape, 255),
+        "black": np.zeros(shape),
+        "noise": np.random.default_rng(0).integers(0, 256, shape),
+        "stripes": np.where(np.indices(shape).sum(axis=0) % 20 < 3, LINE, PAPER),
+    }[kind].astype(np.uint8)
+    assert without_lines(picture) is picture
+
+
 @pytest.mark.parametrize("fall", [0.0, 0.2, 0.4])
 @pytest.mark.parametrize("scale", [0.4, 0.7, 1.5])
 def test_uneven_light_takes_nothing_from_a_small_picture_of_a_character(scale, fall):

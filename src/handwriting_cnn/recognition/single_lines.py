@@ -17,6 +17,7 @@ from handwriting_cnn.recognition.windows import around, broadened, enlarged, gro
 
 _FINE: Final = 100  # pixels of the longer side that are enough to see lines
 _SMALLEST: Final = 40  # pixels of the shorter side: in a smaller picture a stroke may be as straight as a line
+_LONGEST: Final = 5  # times the shorter side: a longer picture is none of one character
 _SMOOTHING: Final = 0.8  # pixels
 _WINDOW: Final = 0.3  # of the shorter side: lines are far thinner
 _FAINTEST: Final = 0.1  # of the light
@@ -70,9 +71,10 @@ def without_lines(grey: GreyImage) -> GreyImage:
         grey: The picture, uint8, dark on light.
 
     Returns:
-        uint8 of the same shape; the picture itself where there is no line.
+        uint8 of the same shape; the picture itself where there is no line, or where its shorter side has less than 40
+        pixels, or less than a fifth of the longer.
     """
-    if min(grey.shape) < _SMALLEST:
+    if min(grey.shape) < _SMALLEST or max(grey.shape) > _LONGEST * min(grey.shape):
         return grey
     step = max(max(grey.shape) // _FINE, 1)
     small = np.asarray(Image.fromarray(grey).reduce(step)) if step > 1 else grey

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from handwriting_cnn.recognition.finding import find_characters
+from handwriting_cnn.recognition.ink import is_light_on_dark
 from handwriting_cnn.recognition.single_lines import without_lines
 
 PAPER, INK, LINE, NOISE = 225, 50, 90, 2.0
@@ -92,6 +93,14 @@ CLOSELY_CUT = {
     "+": [[(30, 0), (30, 79)], [(0, 40), (59, 40)]],
     "ㅗ": [[(30, 0), (30, 76)], [(0, 76), (59, 76)]],
     "三": [[(4, 3), (55, 3)], [(8, 40), (50, 40)], [(0, 76), (59, 76)]],
+    "이": [[(10, 30), (24, 16), (38, 30), (24, 62), (10, 30)], [(54, 0), (54, 79)]],
+    "으": [[(10, 20), (30, 3), (50, 20), (30, 44), (10, 20)], [(0, 76), (59, 76)]],
+    "二": [[(10, 3), (50, 3)], [(0, 76), (59, 76)]],
+    "旦": [*box(12, 3, 48, 50), [(12, 26), (48, 26)], [(0, 76), (59, 76)]],
+    "回": [*box(3, 3, 56, 76), *box(20, 24, 40, 54)],
+    "四": [*box(3, 3, 56, 76), [(22, 3), (16, 50)], [(38, 3), (40, 50)]],
+    "÷": [[(0, 40), (59, 40)], [(28, 3), (32, 3)], [(28, 76), (32, 76)]],
+    "ط": [[(12, 0), (12, 79)], [(12, 70), (30, 48), (56, 56), (54, 74), (12, 76)]],
 }
 
 
@@ -101,6 +110,16 @@ def test_straight_strokes_of_a_character_whose_picture_is_closely_cut_are_no_lin
     moved = [[(x + margin, y + margin) for x, y in stroke] for stroke in strokes]
     picture = drawn(moved, size=(60 + 2 * margin, 80 + 2 * margin), width=7)
     assert without_lines(picture) is picture
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("margin", [4, 6, 9])
+@pytest.mark.parametrize("width", [7, 12])
+@pytest.mark.parametrize("strokes", [CLOSELY_CUT[name] for name in "E口旦"], ids=list("E口旦"))
+def test_the_polarity_of_a_closely_cut_character_is_that_of_its_strokes(strokes, width, margin, inverted):
+    moved = [[(x + margin, y + margin) for x, y in stroke] for stroke in strokes]
+    picture = drawn(moved, size=(60 + 2 * margin, 80 + 2 * margin), width=width)
+    assert is_light_on_dark(255 - picture if inverted else picture, alone=True) == inverted
 
 
 @pytest.mark.parametrize("side", [28, 39])

@@ -66,8 +66,8 @@ def find_characters(
         picture: uint8 ``(height, width)``, or RGB ``(height, width, 3)``, in which a sheet on a table is found better.
         layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free, in one line
             or in several. ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid where one is found, of one
-            or several in a cell, else a page; a small picture, or one that is cut closely around a character, is one
-            character.
+            or several in a cell, else a page; a small picture, or one that is cut closely around a character or shows
+            one in a box or on a line, is one character.
         rtl: Whether lines are read from right to left.
         gap: The gap between a character's parts that stand beside each other, as a share of its longer side, 0..1.
 
@@ -99,7 +99,7 @@ def _is_on_a_sheet(picture: npt.NDArray[np.uint8], found: list[FoundCharacter]) 
 
 
 def _is_one_character(picture: npt.NDArray[np.uint8], *, gap: float) -> bool:
-    """Return whether a picture is cut closely around one character, or shows one and printed lines; no table."""
+    """Return whether a picture is cut closely around one character, or shows one among printed lines."""
     source, _, _ = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
     free = without_lines(source)
     ink = close_ink(free) or (None if free is source else find_ink(free))

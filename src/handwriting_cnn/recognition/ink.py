@@ -45,7 +45,7 @@ _LEAST_SPREAD: Final = 0.008
 _NOISE: Final = 5.0  # standard deviations of the paper
 _FAINTEST: Final = 0.06
 _STRONG: Final = 0.5  # of the ink's own level
-WEAK: Final = 0.3
+WEAK: Final = 0.3  # of that level, if it hangs together with what is strong
 PALEST: Final = 0.12  # of that level: so pale may a stroke end
 
 
@@ -68,7 +68,7 @@ class Ink:
     stroke: float
 
 
-def find_ink(grey: GreyImage, *, strong: float = _STRONG, window: int | None = None) -> Ink:
+def find_ink(grey: GreyImage, *, strong: float = _STRONG) -> Ink:
     """Find what is darker than its paper.
 
     The paper's light is the picture closed (Serra, 1982: the minimum of the maximum) over a window wider than a stroke:
@@ -78,11 +78,10 @@ def find_ink(grey: GreyImage, *, strong: float = _STRONG, window: int | None = N
     Args:
         grey: The picture, uint8, dark on light.
         strong: The share, 0..1, of the ink's own level that each piece of ink reaches somewhere.
-        window: The window's side in pixels; without one it is as wide as the picture's strokes need.
     """
     picture = grey.astype(np.float32)
     smooth = _smoothed(picture)
-    light = _light(smooth, window or _window(picture))
+    light = _light(smooth, _window(picture))
     ink = _ink(_darkness(smooth, light), strong)
     return _ink(_darkness(_smoothed(picture, _LESS_SMOOTHING), light), strong) if ink.stroke < _THIN else ink
 
@@ -190,7 +189,8 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
     small copy's difference from its surroundings' mean, in which uneven light vanishes. A single character may fill
     half of its picture; where the moment is small, the picture's border is paper. A box's walls may run along the
-    picture's edges: where each of these is of one kind, ink or paper, a broader band along them decides.
+    picture's edges: where each of these is of one kind, ink or paper, a broader band along them decides, if
+    what lies inside is like it: the loops of a character are like the paper around it.
 
     Args:
         grey: The picture.
@@ -211,13 +211,16 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
 def _is_dark_around(dark: Mask) -> bool:
     """Return whether most of a picture's border is dark; printed lines along its edges are none of it."""
     edges = (dark[0], dark[-1], dark[:, 0], dark[:, -1])
-    shares = [float(edge[int(_ENDS * len(edge)) :][: len(edge) - 2 * int(_ENDS * len(edge))].mean()) for edge in edges]
+    ends = [int(_ENDS * len(edge)) for edge in edges]
+    shares = [float(edge[end : len(edge) - end].mean()) for edge, end in zip(edges, ends, strict=True)]
+    outermost = bool(border_of(dark).mean() > 0.5)
     if any(_ONE_KIND < share < 1 - _ONE_KIND for share in shares):
-        return bool(np.mean(border_of(dark)) > 0.5)
+        return outermost
     depth = max(round(_BAND * min(dark.shape)), 1)
-    band = np.ones(dark.shape, np.bool_)
-    band[depth:-depth, depth:-depth] = False
-    return bool(dark[band].mean() > 0.5)
+    inside = np.zeros(dark.shape, np.bool_)
+    inside[depth:-depth, depth:-depth] = True
+    band, middle = (bool(dark[part].any() and dark[part].mean() > 0.5) for part in (~inside, inside))
+    return band if band == middle else outermost
 
 
 def median_by_ink(sizes: Any, areas: Any) -> float:

@@ -32,6 +32,7 @@ _VISIBLE: Final = 0.4  # of a side: so much of a line lies in the picture
 _DRIFT: Final = 0.3  # pixels of ink a line must gain by each pixel that it rises
 _THICKEST: Final = 0.14  # of the shorter side
 _CHARACTER: Final = 0.15  # of the shorter side: a character is no smaller
+_THINNER: Final = 0.8  # of a stroke
 _NEAR: Final = 0.04  # of the shorter side: what comes so near to an edge, the edge may cut
 _OUTER: Final = 0.35  # of a side: beyond a line there, what the picture's edge cuts belongs to a neighbour
 _BEYOND: Final = 0.9  # of a piece of ink
@@ -64,8 +65,8 @@ def without_lines(grey: GreyImage) -> GreyImage:
 
     A line is straight, thin, and runs from one edge of the picture to another; or it is a wall of a box that holds all
     else. A character's own stroke may be as straight and, where its picture is cut closely, reach from edge to edge,
-    too: lines are lines only if ink is left that no edge cuts; and where ink touches all four edges without being a
-    whole box, only if that ink touches no line.
+    too: lines are lines only if ink is left that no edge cuts; and where ink touches all four edges, only if they are
+    thinner than that ink's strokes and, unless they are a whole box, touch none of it.
 
     Args:
         grey: The picture, uint8, dark on light.
@@ -182,10 +183,14 @@ def _character(dark: Mask, pale: Mask, lines: list[_Line], bands: Mask) -> Mask:
         return none
     hull = boxes[kept, 2:].max(axis=0) - boxes[kept, :2].min(axis=0)
     character = np.concatenate([[False], kept])[labels]
+    if hull.max() < _CHARACTER * min(dark.shape):
+        return none
     edges = (pale[:near], pale[-near:], pale[:, :near], pale[:, -near:])
-    may_be_strokes = all(edge.any() for edge in edges) and not _are_box(lines)
-    touching = (around(character) & bands & dark).any()
-    return none if hull.max() < _CHARACTER * min(dark.shape) or (may_be_strokes and touching) else character
+    if all(edge.any() for edge in edges):  # the lines may be strokes
+        touching = (around(character) & bands & dark).any() and not _are_box(lines)
+        if touching or stroke_width(np.pad(dark & bands, 1)) > _THINNER * stroke_width(character):
+            return none
+    return character
 
 
 def _painted(grey: GreyImage, small: GreyImage, pale: Mask, bands: Mask, character: Mask, step: int) -> GreyImage:

@@ -95,6 +95,18 @@ def overlaps(one, other):
     return shared / (areas[0][:, None] + areas[1][None] - shared)
 
 
+def alike(found, truth):
+    """Return the intersection over union of a character's ink and the truth, in its box."""
+    left, top, right, bottom = found.box
+    step = round((bottom - top) / found.ink.shape[0])
+    ink = Image.fromarray(found.ink)
+    copy = np.asarray(ink.resize((ink.width * step, ink.height * step), Image.Resampling.BICUBIC)) > 127
+    height, across = (size - expected for size, expected in zip(copy.shape, (bottom - top, right - left), strict=True))
+    ink = copy[max(height, 0) // 2 :, max(across, 0) // 2 :][: bottom - top, : right - left]
+    there = truth[top:bottom, left:right][: ink.shape[0], : ink.shape[1]]
+    return (ink & there).sum() / (ink | there).sum()
+
+
 def _write(images, random, *, columns, size, rtl, steady):
     """Return ink 0..1, which character each pixel belongs to (from 1), and the squares (top, left, side)."""
     ink, owner, cells = np.zeros((HEIGHT, WIDTH), np.float32), np.zeros((HEIGHT, WIDTH), np.int32), []

@@ -14,7 +14,7 @@ from handwriting_cnn.recognition.recognizer import Recognizer
 from handwriting_cnn.recognition.view import sheet_corners
 
 sys.path.insert(0, str(Path(__file__).parent))
-from pages import CONDITIONS, draw_page, overlaps
+from pages import CONDITIONS, alike, draw_page, overlaps
 
 
 def page_of(dataset, condition, *, seed=0, rtl=False):
@@ -303,18 +303,6 @@ def test_a_character_that_fills_half_of_its_picture_is_no_paper(margin, dark, in
     (only,) = find_characters(picture if dark else 255 - picture)
     np.testing.assert_allclose(only.box, (margin, margin, 40 + margin, 60 + margin), atol=2)
     assert only.ink[only.ink.shape[0] // 2, only.ink.shape[1] // 2] < 64  # the hole
-
-
-def alike(found, truth):
-    """Return the intersection over union of a character's ink and the truth, in its box."""
-    left, top, right, bottom = found.box
-    step = round((bottom - top) / found.ink.shape[0])
-    ink = Image.fromarray(found.ink)
-    copy = np.asarray(ink.resize((ink.width * step, ink.height * step), Image.Resampling.BICUBIC)) > 127
-    height, across = (size - expected for size, expected in zip(copy.shape, (bottom - top, right - left), strict=True))
-    ink = copy[max(height, 0) // 2 :, max(across, 0) // 2 :][: bottom - top, : right - left]
-    there = truth[top:bottom, left:right][: ink.shape[0], : ink.shape[1]]
-    return (ink & there).sum() / (ink | there).sum()
 
 
 @pytest.mark.parametrize("margin", [0, 5, 20])

@@ -108,5 +108,6 @@ def _paper(grey: GreyImage) -> Any:
 
 
 def _evenly_lit(grey: GreyImage, paper: Any) -> GreyImage:
+    """Return a picture as it would look without the differences in its paper's density, of any size, that are given."""
     paper = np.asarray(Image.fromarray(paper).resize(grey.shape[::-1]))
     return np.clip(256 * 10 ** (paper - optical_density(grey)) - 1, 0, 255).astype(np.uint8)

@@ -78,7 +78,7 @@ def without_lines(grey: GreyImage) -> GreyImage:
     if min(grey.shape) < _SMALLEST or max(grey.shape) > _LONGEST * min(grey.shape):
         return grey
     step = max(max(grey.shape) // _FINE, 1)
-    small = np.asarray(Image.fromarray(grey).reduce(step)) if step > 1 else grey
+    small = np.asarray(Image.fromarray(grey).reduce(step))
     dark, pale = _ink(small)
     place = (slice(0, small.shape[0]), slice(0, small.shape[1]))
     lines = _lines(pale)

@@ -80,5 +80,11 @@ def in_blocks(values: Any, step: int, combine: np.ufunc) -> Any:
 
 
 def enlarged(values: Any, step: int, shape: tuple[int, ...]) -> Any:
-    """Return a picture of so many times the size, cut to a shape: each pixel a block of ``step`` times ``step``."""
+    """Return what has a block of ``step`` times ``step`` pixels for each of a picture's.
+
+    Args:
+        values: ``(height, width)``.
+        step: Pixels of a block's side.
+        shape: What is returned is cut to this height and width.
+    """
     return np.repeat(np.repeat(values, step, axis=0), step, axis=1)[: shape[0], : shape[1]] if step > 1 else values

@@ -192,6 +192,9 @@ CASES: dict[tuple[str, type[hw.HandwritingError]], Callable[[Tools], object]] = 
     ("PreprocessSpec.from_json", hw.ConfigError): lambda t: hw.PreprocessSpec.from_json({"height": 0}),
     ("PreprocessSpec.from_json", hw.UnknownNameError): lambda t: hw.PreprocessSpec.from_json({"size": 8}),
     ("ReadingRules", hw.ConfigError): lambda t: hw.ReadingRules(extent=2),
+    ("ReadingRules.confidences", hw.ShapeMismatchError): lambda t: hw.ReadingRules(
+        profiles=[[1, -1], [-1, 1]]
+    ).confidences(np.ones((1, 3)) / 3),
     ("ReadingRules.from_json", hw.ConfigError): lambda t: hw.ReadingRules.from_json({"extent": 2}),
     ("ReadingRules.from_json", hw.UnknownNameError): lambda t: hw.ReadingRules.from_json({"size": 2}),
     ("Recognizer", hw.ConfigError): lambda t: hw.Recognizer(t.small, candidates=0),

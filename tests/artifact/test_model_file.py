@@ -138,6 +138,7 @@ def test_truncated_files_are_refused(path, tmp_path, kept):
         ({"architecture": [1]}, "architecture"),
         ({"alphabet": {"characters": ["a", "a", "b"]}}, "cannot be built here"),
         ({"alphabet": {"characters": ["a", "b"]}}, "2 letters for 3 classes"),
+        ({"reading": {"profiles": [[1, -1], [-1, 1]]}}, "profiles of 2 classes for 3 letters"),
         ({"preprocessing": {"height": 0}}, "height must be"),
         ({"surprise": 1}, "other parts"),
     ],
@@ -166,6 +167,7 @@ def test_a_card_that_is_no_json_is_not_saved(tmp_path):
     ("part", "message"),
     [
         ({"alphabet": Alphabet.of("اب")}, "has 2 letters for 3 classes"),
+        ({"reading": ReadingRules(profiles=[[1, -1], [-1, 1]])}, "profiles of 2 classes for 3 letters"),
         (
             {"preprocessing": PreprocessSpec(height=16, width=32)},
             "makes pictures of 16x32 for a network that takes 16x16",

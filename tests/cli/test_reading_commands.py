@@ -148,6 +148,7 @@ def test_classes_with_words_for_names_are_printed_apart(run, model_file, pages, 
 
 def test_a_folder_of_a_pretrained_models_name_is_no_model(run, tmp_path):
     (tmp_path / "mnist-digits").mkdir()
+    assert re.search(r"reading\.profiles +10x10 numbers", run("info", "mnist-digits")[1])
     status, out, _ = run("info", "mnist-digits", "--json")
     assert status == 0
     assert json.loads(out)["alphabet"]["characters"] == list("0123456789")

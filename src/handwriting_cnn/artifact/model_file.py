@@ -91,7 +91,7 @@ class SavedModel:
         tensors = {name: weight_array(weight) for name, weight in named_weights(self.model).items()}
         outline, what = _outline(spec), f"the model to save as {path}"
         _compare(what, tensors, outline)
-        _check_parts(what, outline, self.alphabet, self.preprocessing)
+        _check_parts(what, outline, self.alphabet, self.preprocessing, self.reading)
         with np.errstate(over="ignore"):  # what becomes infinite is refused
             tensors = {
                 name: tensor.astype(dtype) if tensor.dtype == np.float32 else tensor for name, tensor in tensors.items()
@@ -148,7 +148,7 @@ def load_model(path: str | PathLike[str], *, max_bytes: int = LARGEST_BYTES) -> 
     except (HandwritingError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise ModelFileError(f"{path} cannot be built here: {error!s:.300}") from error
     _compare(str(path), tensors, outline)
-    _check_parts(str(path), outline, alphabet, preprocessing)
+    _check_parts(str(path), outline, alphabet, preprocessing, reading)
     model = build_from_spec(spec)
     for name, weight in named_weights(model).items():
         weight.assign(tensors[name].astype(weight.dtype))
@@ -171,9 +171,13 @@ def _outline(spec: ModelSpec) -> keras.Model:
         return pool.submit(build).result()
 
 
-def _check_parts(what: str, network: keras.Model, alphabet: Alphabet, preprocessing: PreprocessSpec) -> None:
+def _check_parts(
+    what: str, network: keras.Model, alphabet: Alphabet, preprocessing: PreprocessSpec, reading: ReadingRules
+) -> None:
     if len(alphabet) != network.output_shape[-1]:
         raise ModelFileError(f"{what} has {len(alphabet)} letters for {network.output_shape[-1]} classes")
+    if reading.profiles and len(reading.profiles) != len(alphabet):
+        raise ModelFileError(f"{what} has profiles of {len(reading.profiles)} classes for {len(alphabet)} letters")
     size = (preprocessing.height, preprocessing.width)
     if size != tuple(network.input_shape[1:3]):
         taken = "x".join(map(str, network.input_shape[1:3]))

@@ -1,13 +1,15 @@
 """What a reader of pictures must know of a model besides its network."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import scipy.optimize
+import scipy.special
 
-from handwriting_cnn.errors import ConfigError, UnknownNameError
+from handwriting_cnn.errors import ConfigError, ShapeMismatchError, UnknownNameError
 from handwriting_cnn.imaging.strokes import stroke_width
 from handwriting_cnn.types import ImageArray, LabelArray, ProbabilityArray
 
@@ -16,6 +18,13 @@ _TEMPERATURES: Final = (0.1, 10.0)
 _REFUSED: Final = 0.005  # of the right answers: so many are given up for the wrong ones
 _WIDEST: Final = 0.95  # the quantile of gaps inside characters that is theirs
 _DIGITS: Final = 6  # decimals that are kept: the same training gives the same file on every machine
+
+# How fast confidences fall with the distance from what is typical: held-out labels of four sets are the most likely at
+# this (benchmarks/confidences.py).
+_FALL: Final = 0.1
+_PROFILE_DIGITS: Final = 2
+_LARGEST: Final = 100.0  # a logarithm: more than that of the smallest probability that float32 has
+_MOST_PROFILES: Final = 256  # classes: their number grows as the square, and would soon outweigh the network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +39,13 @@ class ReadingRules:
             longer side, 0..1; 0 where no class has such parts.
         temperature: Divides the logarithm of the probabilities before they are confidences, 0.1..10.
         threshold: Confidence, 0..1, below which nothing is recognised.
+        profiles: What a network typically answers to each class: means of the logarithms of its probabilities, less
+            their mean over the classes, ``num_classes`` rows of as many numbers; none where it is not known.
+        spread: How far answers to characters lie from their class's profile: the median of the mean squared
+            difference, above 0.
 
     Raises:
-        ConfigError: If a number is outside its range.
+        ConfigError: If a number is outside its range, or the profiles are no square of numbers in -100..100.
     """
 
     extent: float = 0.75
@@ -40,6 +53,8 @@ class ReadingRules:
     gap: float = 0.0
     temperature: float = 1.0
     threshold: float = 0.0
+    profiles: Sequence[Sequence[float]] = ()
+    spread: float = 1.0
 
     def __post_init__(self) -> None:
         bounds = {
@@ -48,17 +63,37 @@ class ReadingRules:
             "gap": (0.0, 1.0),
             "temperature": _TEMPERATURES,
             "threshold": (0.0, 1.0),
+            "spread": (1e-6, 1e6),
         }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 raise ConfigError(f"{name} must be a number in {low:g}..{high:g}, but is {value!r}")
+        object.__setattr__(self, "profiles", _checked_profiles(self.profiles))
 
     def confidences(self, probabilities: ProbabilityArray) -> ProbabilityArray:
-        """Return probabilities ``(n, num_classes)`` at this temperature: ``softmax(log p / temperature)``."""
-        if self.temperature == 1.0:
+        """Return calibrated probabilities ``(n, num_classes)``: ``softmax(log p / T)``, of the same order.
+
+        ``T`` is the temperature. Where the profiles are known, it is that of an answer ``spread`` away from the profile
+        of its most likely class, and ``((1 + distance / spread) / 2) ** 0.1`` times as much for others: a scribble that
+        looks a little like a 3 is answered with classes beside the 3 that no 3 brings up, however sure the network is.
+
+        Raises:
+            ShapeMismatchError: If the profiles are of another number of classes.
+        """
+        if self.temperature == 1.0 and not self.profiles:
             return probabilities
-        return _at_temperature(probabilities, self.temperature).astype(np.float32)
+        if self.profiles and len(self.profiles) != probabilities.shape[1]:
+            raise ShapeMismatchError(
+                f"there are profiles of {len(self.profiles)} classes, but answers of {probabilities.shape[1]}"
+            )
+        logits = _logits(probabilities)
+        factors: Any = _factors(_distances(logits, self._profiles), self.spread) if self.profiles else 1.0
+        return scipy.special.softmax(logits / (self.temperature * factors), axis=1).astype(np.float32)
+
+    @cached_property
+    def _profiles(self) -> Any:
+        return np.array(self.profiles)
 
     def to_json(self) -> dict[str, Any]:
         """Return the rules as JSON values."""
@@ -107,31 +142,77 @@ def typical_rules(images: ImageArray, labels: LabelArray) -> ReadingRules:
 def fitted_rules(typical: ReadingRules, probabilities: ProbabilityArray, labels: LabelArray) -> ReadingRules:
     """Return rules whose confidences are calibrated on answers to pictures that the model did not learn from.
 
-    The temperature is the one that makes the labels most likely (Guo and others, 2017, arXiv:1706.04599). The threshold
-    gives up half a percent of the right answers, those with the lowest confidence.
+    The temperature is the one that makes the labels most likely (Guo and others, 2017, arXiv:1706.04599), the profiles
+    are the means of each class's answers (of no more than 256 classes). The threshold gives up half a percent of the
+    right answers, those with the lowest confidence.
 
     Args:
         typical: Rules that say how the pictures look.
         probabilities: The network's own, float ``(n, num_classes)``.
         labels: The true classes ``(n,)``.
     """
+    logits = _logits(probabilities)
+    profiles, spread = _fitted_profiles(logits, labels)
+    factors = _factors(_distances(logits, np.array(profiles)), spread) if profiles else np.ones((len(labels), 1))
 
     def surprise(logarithm: float) -> float:
-        chosen = _at_temperature(probabilities, float(np.exp(logarithm)))[np.arange(len(labels)), labels]
+        chosen = scipy.special.softmax(logits / (np.exp(logarithm) * factors), axis=1)[np.arange(len(labels)), labels]
         return -float(np.log(np.maximum(chosen, 1e-12)).mean())
 
     found = scipy.optimize.minimize_scalar(surprise, bounds=np.log(_TEMPERATURES), method="bounded")
-    rules = replace(typical, temperature=round(float(np.exp(found.x)), _DIGITS))
+    temperature = round(float(np.exp(found.x)), _DIGITS)
+    rules = replace(typical, temperature=temperature, profiles=profiles, spread=spread)
     confidences = rules.confidences(probabilities)
     right = confidences.max(axis=1)[confidences.argmax(axis=1) == labels]
     threshold = float(np.quantile(right, _REFUSED)) if len(right) else 0.0
     return replace(rules, threshold=round(threshold, _DIGITS))
 
 
-def _at_temperature(probabilities: ProbabilityArray, temperature: float) -> Any:
-    logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-30)) / temperature
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+def _fitted_profiles(logits: Any, labels: LabelArray) -> tuple[list[list[float]], float]:
+    """Return each class's mean answer, and the median of the distances from them.
+
+    One answer more is counted for each class, in which all others are alike: a class of which no picture was held out
+    has that alone.
+    """
+    classes = logits.shape[1]
+    if classes > _MOST_PROFILES or not len(labels):
+        return [], 1.0
+    top = logits[np.arange(len(labels)), labels].mean()
+    sums = np.full((classes, classes), -top / max(classes - 1, 1))
+    np.fill_diagonal(sums, top)
+    np.add.at(sums, labels, logits)
+    means = sums / (1 + np.bincount(labels, minlength=classes))[:, np.newaxis]
+    profiles = np.round(means, _PROFILE_DIGITS)
+    spread = max(round(float(np.median(_distances(logits, profiles))), _DIGITS), 1e-6)
+    return profiles.tolist(), spread
+
+
+def _checked_profiles(given: Any) -> tuple[tuple[float, ...], ...]:
+    rows = [given, *given] if isinstance(given, list | tuple) else [given]
+    square = all(isinstance(row, list | tuple) and len(row) == len(given) for row in rows)
+    if not square or not all(_is_logit(value) for row in given for value in row):
+        raise ConfigError(f"profiles must be a square of numbers in -{_LARGEST:g}..{_LARGEST:g}, but are {given!r:.80}")
+    return tuple(tuple(map(float, row)) for row in given)
+
+
+def _is_logit(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+
+
+def _logits(probabilities: ProbabilityArray) -> Any:
+    """Return the logarithms, less their mean over the classes."""
+    logarithms = np.log(np.maximum(probabilities.astype(np.float64), 1e-30))
+    return logarithms - logarithms.mean(axis=1, keepdims=True)
+
+
+def _distances(logits: Any, profiles: Any) -> Any:
+    """Return the mean squared difference of each answer from the profile of its most likely class, ``(n,)``."""
+    return ((logits - profiles[logits.argmax(axis=1)]) ** 2).mean(axis=1)
+
+
+def _factors(distances: Any, spread: float) -> Any:
+    """Return what the temperature is multiplied by, ``(n, 1)``."""
+    return (((1 + distances / spread) / 2) ** _FALL)[:, np.newaxis]
 
 
 def _span(inked: Any) -> Any:

@@ -31,4 +31,10 @@ def _flat(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, obje
         if isinstance(value, Mapping) and value:
             yield from _flat(value, here)
         else:
-            yield here, " ".join(map(str, value)) if isinstance(value, list) else value
+            yield here, _brief(value) if isinstance(value, list) else value
+
+
+def _brief(values: list[Any]) -> str:
+    if values and all(isinstance(row, list) and len(row) == len(values) for row in values):
+        return f"{len(values)}x{len(values)} numbers"
+    return " ".join(map(str, values))

@@ -1,0 +1,83 @@
+"""How fast confidences should fall where an answer is unlike its class's profile, by held-out pictures of several sets.
+
+    HANDWRITING_CNN_MIRROR=../shared/data python benchmarks/confidences.py
+
+fits the reading rules of each trained model of the package to one half of its held-out pictures, from which it did not
+learn, and asks them about the other half, and the other way round, with several exponents (0 is the temperature alone).
+No test part is looked at. Writes benchmarks/results/confidences.json: the log loss and the expected calibration error
+of the held-out pictures, and the area under the ROC curve of the confidence against scribbles and other scripts.
+"""
+
+import json
+import os
+import statistics
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from abstaining import KINDS, SCRIPTS, calibration_error, drawn, fitted
+from extents import SETS
+from seeds import installed, machine
+from sklearn.metrics import log_loss, roc_auc_score
+
+import handwriting_cnn as hw
+from handwriting_cnn.artifact import reading
+from handwriting_cnn.tasks.task_training import held_out_part
+
+FILE = Path(__file__).parent / "results" / "confidences.json"
+FALLS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+
+
+def main() -> None:
+    rows = []
+    for model, name, protocol in SETS:
+        saved = hw.load_model(model)
+        held_out = held_out_part(hw.load_dataset(name, protocol=protocol).train, seed=0)[1]
+        held_out = held_out.with_alphabet(saved.alphabet)
+        side = held_out.input_shape[:2]
+        foreign = [fitted(hw.load_dataset(one).train, side) for one in SCRIPTS if SCRIPTS[one] != SCRIPTS[name]]
+        scribbles, others = saved(drawn(KINDS["scribbles"], side)), saved(np.concatenate(foreign))
+        row = {"model": model, "dataset": name, "falls": {}}
+        for fall in FALLS:
+            with mock.patch.object(reading, "_FALL", fall):
+                row["falls"][fall] = judged(saved(held_out.images), held_out.labels, scribbles, others)
+            print(name, fall, row["falls"][fall], flush=True)
+        rows.append(row)
+    record = {
+        "command": "python benchmarks/confidences.py",
+        "machine": machine(),
+        "versions": {name: installed(name) for name in ("keras", "tensorflow", "numpy", "scipy", "scikit-learn")},
+        "rows": rows,
+    }
+    FILE.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def judged(own: Any, labels: Any, scribbles: Any, others: Any) -> dict[str, float]:
+    order = np.random.default_rng(0).permutation(len(own))
+    found = []
+    for one, other in ((order[::2], order[1::2]), (order[1::2], order[::2])):
+        rules = reading.fitted_rules(hw.ReadingRules(), own[one], labels[one])
+        answers = rules.confidences(own[other]).astype(np.float64)
+        answers /= answers.sum(axis=1, keepdims=True)  # to 1, but for the rounding of float32
+        found.append(
+            {
+                "log_loss": log_loss(labels[other], answers, labels=range(own.shape[1])),
+                "calibration_error": calibration_error(answers, labels[other]),
+                "scribbles": area(answers, rules.confidences(scribbles)),
+                "other_scripts": area(answers, rules.confidences(others)),
+            }
+        )
+    return {name: round(statistics.mean(half[name] for half in found), 4) for name in found[0]}
+
+
+def area(own: Any, others: Any) -> float:
+    truth = np.repeat([1, 0], [len(own), len(others)])
+    return float(roc_auc_score(truth, np.r_[own.max(axis=1), others.max(axis=1)]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,13 +1,18 @@
 """Pictures of one character with printed lines: boxes' walls, lines to write on; and uneven light."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
-from pages import alike
 from PIL import Image, ImageDraw
 
 from handwriting_cnn.recognition.finding import find_characters
 from handwriting_cnn.recognition.ink import is_light_on_dark
 from handwriting_cnn.recognition.single_lines import without_lines
+
+sys.path.insert(0, str(Path(__file__).parent))
+from pages import alike
 
 PAPER, INK, LINE, NOISE = 225, 50, 90, 2.0
 WIDTH, HEIGHT = 100, 130

@@ -97,7 +97,7 @@ class ReadingRules:
 
     def to_json(self) -> dict[str, Any]:
         """Return the rules as JSON values."""
-        return asdict(self)
+        return {**asdict(self), "profiles": [list(row) for row in self.profiles]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "ReadingRules":

@@ -16,6 +16,7 @@ from handwriting_cnn.recognition.grouping import Groups, group_all, group_charac
 from handwriting_cnn.recognition.ink import Ink, find_ink, is_light_on_dark
 from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
 from handwriting_cnn.recognition.rules import find_rules
+from handwriting_cnn.recognition.shadows import without_shadow
 from handwriting_cnn.recognition.single import SMALL, close_ink, ink_of_one
 from handwriting_cnn.recognition.single_lines import without_lines
 from handwriting_cnn.recognition.view import (
@@ -99,9 +100,9 @@ def _is_on_a_sheet(picture: npt.NDArray[np.uint8], found: list[FoundCharacter]) 
 
 
 def _is_one_character(picture: npt.NDArray[np.uint8], *, gap: float) -> bool:
-    """Return whether a picture is cut closely around one character, or shows one among printed lines."""
-    source, _, _ = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
-    free = without_lines(source)
+    """Return whether a picture is cut closely around one character, or shows one among printed lines or in a shadow."""
+    source, image, _ = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
+    free = without_lines(_evenly_lit(source, image)[0])
     ink = close_ink(free) or (None if free is source else find_ink(free))
     if ink is None:
         return False
@@ -125,13 +126,25 @@ def _dark_on_light(
     return source, np.asarray(image), step
 
 
+def _evenly_lit(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[GreyImage, npt.NDArray[np.uint8]]:
+    """Return the picture of one character, in grey and as it was, without a shadow that lay across it."""
+    lit = without_shadow(picture)
+    if lit is picture:
+        return source, picture
+    grey = np.asarray(Image.fromarray(lit).convert("L"))
+    if is_light_on_dark(grey, alone=True):  # the shadow said otherwise
+        lit = without_shadow(255 - picture)
+        grey = np.asarray(Image.fromarray(lit).convert("L"))
+    return grey, lit
+
+
 def _found(
     picture: npt.NDArray[np.uint8], layout: Layout, *, pixels: int, rtl: bool, gap: float
 ) -> list[FoundCharacter]:
     """Return the characters of a copy of the picture that has at most so many pixels."""
     source, image, step = _dark_on_light(picture, pixels=pixels, alone=layout == "single")
     if layout == "single":
-        to_source, ink = np.eye(3), ink_of_one(source, image)
+        to_source, ink = np.eye(3), ink_of_one(*_evenly_lit(source, image))
         groups, pale = group_all(ink.mask, ink.stroke), ink.pale
     else:
         to_source, ink = _straightened(source, image)

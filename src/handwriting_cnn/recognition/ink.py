@@ -32,6 +32,8 @@ _SKEWED: Final = 2.0  # standard deviations cubed: a smaller third moment may be
 _EXTREMES: Final = (0.02, 0.98)  # the quantiles that are ink and paper
 _ENDS: Final = 0.15  # of an edge: at its ends lie the walls of the edges beside it
 _ONE_KIND: Final = 0.1  # of what lies between: so much may differ from the rest of it
+_SPECK: Final = 5  # pixels of a border: less is no part of it
+_LEAST_PART: Final = 0.15  # of a border
 _BAND: Final = 0.14  # of a picture's shorter side: more than a printed line along its edge takes
 _SURROUNDINGS: Final = 4  # windows make that side, each filtered twice: a running mean is faster than a wide bell
 _LARGE: Final = 200_000  # pixels: of a larger picture a sample shows its spread
@@ -188,9 +190,10 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
 
     Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
     small copy's difference from its surroundings' mean, in which uneven light vanishes. A single character may fill
-    half of its picture; where the moment is small, the picture's border is paper. A box's walls may run along the
-    picture's edges: where each of these is of one kind, ink or paper, a broader band along them decides, if
-    what lies inside is like it: the loops of a character are like the paper around it.
+    half of its picture; where the moment is small, the picture's border is paper, unless it falls into two parts, of
+    which one lies in a shadow. A box's walls may run along the picture's edges: where each of these is of one kind, ink
+    or paper, a broader band along them decides, if what lies inside is like it: the loops of a character are like the
+    paper around it.
 
     Args:
         grey: The picture.
@@ -204,8 +207,18 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     squares = tail * tail
     third, second = float(np.mean(squares * tail)), float(np.mean(squares))  # NumPy raises to a power slowly
     if alone and abs(third) < _SKEWED * second**1.5:
-        return _is_dark_around(small < np.quantile(small, _EXTREMES).mean())
+        dark = small < np.quantile(small, _EXTREMES).mean()
+        if not _is_half_dark_around(dark):
+            return _is_dark_around(dark)
     return third > 0
+
+
+def _is_half_dark_around(dark: Mask) -> bool:
+    """Return whether a picture's border falls into one dark part and one bright part."""
+    border = np.concatenate([dark[0, :-1], dark[:-1, -1], dark[-1, :0:-1], dark[:0:-1, 0]]).astype(np.float32)
+    around = scipy.ndimage.uniform_filter1d(border, _SPECK, mode="wrap") > 0.5
+    changes = int((around != np.roll(around, 1)).sum())
+    return changes == 2 and _LEAST_PART < around.mean() < 1 - _LEAST_PART
 
 
 def _is_dark_around(dark: Mask) -> bool:

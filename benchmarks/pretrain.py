@@ -3,13 +3,13 @@
     python benchmarks/pretrain.py russian-letters --runs runs
 
 trains GlyphNet by the library's defaults (seed 0) on the train parts of the model's data sets, one eighth of each held
-out by its own rule to calibrate confidences (and to keep the best epoch, where the model's row says so); rounds the
-weights to float16; scores the rounded model once on each official test part; and writes
+out by its own rule (to keep the best epoch, where the model's row says so); rounds the weights to float16; fits how the
+rounded model reads to the held-out part; scores it once on each official test part; and writes
 src/handwriting_cnn/pretrained/NAME.safetensors, whose header has the card. A run that was stopped continues.
 
     python benchmarks/pretrain.py russian-letters --calibrate
 
-keeps the network that is there, and fits anew how it reads (ReadingRules) on the same held-out part.
+keeps the network that is there and does the rest again.
 """
 
 import argparse
@@ -63,29 +63,21 @@ def main() -> None:
     held = [held_out_part(splits.train, seed=0) for splits in parts]
     train, validation = (joined(side) for side in zip(*held, strict=True))
     path = FOLDER / f"{given.name}.safetensors"
-    if given.calibrate:
-        shipped = hw.load_model(path)
-        reading = reading_rules(shipped.model, train, validation)
-        card = {**shipped.card, "limits": row["limits"]}
-        dataclasses.replace(shipped, reading=reading, card=card).save(path, dtype="float16")
-        print(
-            f"{path}: {path.stat().st_size:,} bytes, temperature {reading.temperature}, threshold {reading.threshold}"
-        )
-        return
-    model = hw.build_model("glyphnet", input_shape=train.input_shape, num_classes=train.num_classes, seed=0)
-    config = hw.TrainConfig(seed=0, **row.get("settings", {}))
-    result = hw.Trainer(config).fit(model, train, validation=validation, run_dir=given.runs / given.name)
-    saved = result.to_saved_model(licence="MIT")
-    saved.save(path, dtype="float16")
+    if not given.calibrate:
+        model = hw.build_model("glyphnet", input_shape=train.input_shape, num_classes=train.num_classes, seed=0)
+        config = hw.TrainConfig(seed=0, **row.get("settings", {}))
+        result = hw.Trainer(config).fit(model, train, validation=validation, run_dir=given.runs / given.name)
+        result.to_saved_model(licence="MIT").save(path, dtype="float16")
     rounded = hw.load_model(path)
+    reading = reading_rules(rounded.model, train, validation)
     reports = [hw.Evaluator().evaluate(rounded, splits.test).summary() for splits in parts]
     card = {
-        **saved.card,
+        **rounded.card,
         "metrics": {**reports[0], **({"others": reports[1:]} if len(parts) > 1 else {})},
         "limits": row["limits"],
         "command": f"python benchmarks/pretrain.py {given.name}",
     }
-    dataclasses.replace(rounded, card=card).save(path, dtype="float16")
+    dataclasses.replace(rounded, reading=reading, card=card).save(path, dtype="float16")
     for report in reports:
         print(
             f"{path}: {path.stat().st_size:,} bytes, {report['accuracy']:.2%} on the test part of {report['dataset']}"

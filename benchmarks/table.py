@@ -354,7 +354,8 @@ def confidences(record: dict[str, Any]) -> list[str]:
             for cell in one["falls"].values()
         ]
         lines.append(f"| {one['model']}, {one['dataset']} | " + " | ".join(cells) + " |")
-    return lines
+    means = [statistics.mean(one["falls"][fall]["log_loss"] for one in record["rows"]) for fall in falls]
+    return [*lines, "| mean log loss | " + " | ".join(f"{mean:.4f}" for mean in means) + " |"]
 
 
 def recipes(record: dict[str, Any]) -> list[str]:

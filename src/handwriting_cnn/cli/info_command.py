@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from handwriting_cnn.cli.options import json_option
 from handwriting_cnn.cli.output import print_json, print_pairs
+
+_TABLE: Final = "reading.profiles"  # too many numbers to show
 
 
 @click.command("info")
@@ -31,10 +33,5 @@ def _flat(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, obje
         if isinstance(value, Mapping) and value:
             yield from _flat(value, here)
         else:
-            yield here, _brief(value) if isinstance(value, list) else value
-
-
-def _brief(values: list[Any]) -> str:
-    if values and all(isinstance(row, list) and len(row) == len(values) for row in values):
-        return f"{len(values)}x{len(values)} numbers"
-    return " ".join(map(str, values))
+            shown = f"{len(value)}x{len(value)} numbers" if here == _TABLE and value else value
+            yield here, " ".join(map(str, shown)) if isinstance(shown, list) else shown

@@ -127,15 +127,17 @@ def _dark_on_light(
 
 
 def _evenly_lit(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[GreyImage, npt.NDArray[np.uint8]]:
-    """Return the picture of one character, in grey and as it was, without a shadow that lay across it."""
-    lit = without_shadow(picture)
-    if lit is picture:
-        return source, picture
-    grey = np.asarray(Image.fromarray(lit).convert("L"))
-    if is_light_on_dark(grey, alone=True):  # the shadow said otherwise
-        lit = without_shadow(255 - picture)
-        grey = np.asarray(Image.fromarray(lit).convert("L"))
-    return grey, lit
+    """Return the picture of one character, in grey and as it was, without a shadow that lay across it.
+
+    A shadow that covers most of the paper makes the rest of it look like ink: the picture may have been turned over.
+    """
+    for dark in (picture, 255 - picture):
+        lit = without_shadow(dark)
+        if lit is not dark:
+            grey = np.asarray(Image.fromarray(lit).convert("L"))
+            if not is_light_on_dark(grey, alone=True):
+                return grey, lit
+    return source, picture
 
 
 def _found(

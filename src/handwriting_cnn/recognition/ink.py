@@ -190,10 +190,10 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
 
     Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
     small copy's difference from its surroundings' mean, in which uneven light vanishes. A single character may fill
-    half of its picture; where the moment is small, the picture's border is paper, unless it falls into two parts, of
-    which one lies in a shadow. A box's walls may run along the picture's edges: where each of these is of one kind, ink
-    or paper, a broader band along them decides, if what lies inside is like it: the loops of a character are like the
-    paper around it.
+    half of its picture; where the moment is small, the picture's border is paper, unless it falls into two parts, one
+    dark and one bright: a shadow's edge, or a character that reaches two of the picture's. A box's walls may run along
+    the picture's edges: where each of these is of one kind, ink or paper, a broader band along them decides, if what
+    lies inside is like it: the loops of a character are like the paper around it.
 
     Args:
         grey: The picture.

@@ -21,6 +21,7 @@ _BRIGHTER: Final = 0.02  # of a picture: ink is darker than the paper, what is b
 _START: Final = -3.0  # the logarithm of an edge's softness, in parts of the longer side
 _SOFTNESS: Final = (-6.0, -1.5)
 _ATTEMPTS: Final = 40
+_STRIP: Final = 256  # rows: of a large picture all at once would take much memory
 
 
 def without_shadow(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -66,9 +67,14 @@ def without_shadow(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     paper = left < np.maximum(2 * np.median(left), _TOLERANCE)
     terms = np.column_stack([planes, _covered(places, fit.x[4:])])[paper]
     depth = np.linalg.lstsq(terms, density.reshape(len(values), -1)[paper], rcond=None)[0][3]
-    covered = _covered(_places(picture.shape[:2]), fit.x[4:])[:, np.newaxis] * depth
-    missing = (covered - covered.min(axis=0)).reshape(picture.shape)
-    return np.rint(np.clip(256 * 10 ** (missing - optical_density(picture)) - 1, 0, 255)).astype(np.uint8)
+    deepest = depth < 0  # where the bright side is what was taken for the shadow, the other is brought to its light
+    lit = np.empty_like(picture)
+    for top in range(0, len(picture), _STRIP):
+        strip = picture[top : top + _STRIP]
+        covered = _covered(_places(picture.shape[:2], top, top + _STRIP), fit.x[4:])[:, np.newaxis]
+        missing = (depth * (covered - deepest)).reshape(strip.shape)
+        lit[top : top + _STRIP] = np.rint(np.clip(256 * 10 ** (missing - optical_density(strip)) - 1, 0, 255))
+    return lit
 
 
 def _line(values: Any, places: Any, planes: Any, shape: tuple[int, ...]) -> Any:
@@ -93,10 +99,10 @@ def _line(values: Any, places: Any, planes: Any, shape: tuple[int, ...]) -> Any:
     return np.array([angle, x0 * np.cos(angle) + y0 * np.sin(angle), _START, 0.0])
 
 
-def _places(shape: tuple[int, ...]) -> Any:
-    """Return each pixel's x and y in parts of the longer side, from the middle: ``(2, pixels)``."""
+def _places(shape: tuple[int, ...], top: int = 0, bottom: int | None = None) -> Any:
+    """Return x and y, in parts of the longer side from the middle, of the pixels of some rows: ``(2, pixels)``."""
     height, width = shape
-    y, x = np.mgrid[:height, :width]
+    y, x = np.mgrid[top : min(height, bottom or height), :width]
     return np.stack([x.ravel() + 0.5 - width / 2, y.ravel() + 0.5 - height / 2]) / max(shape)
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from handwriting_cnn.recognition.finding import find_characters
+from handwriting_cnn.recognition.ink import is_light_on_dark
 from handwriting_cnn.recognition.shadows import without_shadow
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -55,6 +56,14 @@ def test_a_character_is_found_as_if_no_shadow_lay_across_it(strokes, edge, pen, 
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     np.testing.assert_allclose(only.box, (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1), atol=5)
     assert alike(only, ink) >= 0.85
+
+
+@pytest.mark.parametrize("edge", EDGES.values(), ids=EDGES)
+def test_a_border_that_is_half_dark_does_not_say_which_side_the_ink_is_on(edge):
+    for strokes, depth in ((STROKES, 0.4), (STROKES, 0.6), (DOTTED, 0.4), (DOTTED, 0.6)):
+        picture = photographed(drawn(strokes)[0] * shadow(*edge, depth=depth)).mean(axis=2).astype(np.uint8)
+        assert not is_light_on_dark(picture, alone=True)
+        assert is_light_on_dark(255 - picture, alone=True)
 
 
 @pytest.mark.parametrize("inverted", [False, True])

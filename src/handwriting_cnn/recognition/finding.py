@@ -13,7 +13,7 @@ from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import group_by_cell
 from handwriting_cnn.recognition.grouping import Groups, group_all, group_characters
-from handwriting_cnn.recognition.ink import Ink, find_ink, is_light_on_dark
+from handwriting_cnn.recognition.ink import Ink, find_ink, is_half_dark_around, is_light_on_dark
 from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
 from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.shadows import without_shadow
@@ -131,7 +131,7 @@ def _evenly_lit(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Grey
 
     A shadow that covers most of the paper makes the rest of it look like ink: the picture may have been turned over.
     """
-    for dark in (picture, 255 - picture):
+    for dark in (picture, 255 - picture) if is_half_dark_around(source) else (picture,):
         lit = without_shadow(dark)
         if lit is not dark:
             grey = np.asarray(Image.fromarray(lit).convert("L"))

@@ -207,14 +207,23 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     squares = tail * tail
     third, second = float(np.mean(squares * tail)), float(np.mean(squares))  # NumPy raises to a power slowly
     if alone and abs(third) < _SKEWED * second**1.5:
-        dark = small < np.quantile(small, _EXTREMES).mean()
-        if not _is_half_dark_around(dark):
+        dark = _darker_half(small)
+        if not _is_split(dark):
             return _is_dark_around(dark)
     return third > 0
 
 
-def _is_half_dark_around(dark: Mask) -> bool:
+def is_half_dark_around(grey: GreyImage) -> bool:
     """Return whether a picture's border falls into one dark part and one bright part."""
+    step = max(min(grey.shape) // _GLANCE, 1)
+    return _is_split(_darker_half(np.asarray(Image.fromarray(grey).reduce(step))))
+
+
+def _darker_half(grey: Any) -> Mask:
+    return np.asarray(grey < np.quantile(grey, _EXTREMES).mean())
+
+
+def _is_split(dark: Mask) -> bool:
     border = np.concatenate([dark[0, :-1], dark[:-1, -1], dark[-1, :0:-1], dark[:0:-1, 0]]).astype(np.float32)
     around = scipy.ndimage.uniform_filter1d(border, _SPECK, mode="wrap") > 0.5
     changes = int((around != np.roll(around, 1)).sum())

@@ -8,9 +8,9 @@ import scipy.optimize
 import scipy.special
 from PIL import Image
 
-from handwriting_cnn.imaging.ink import optical_density
+from handwriting_cnn.imaging.ink import optical_density, paper_density
 
-_GLIMPSE: Final = 32  # pixels of a picture's longer side, or up to twice as many, that show a shadow
+_GLIMPSE: Final = 32  # pixels of a picture's longer side at most, that show a shadow
 _SMALLEST: Final = 8  # pixels of the shorter side
 _LEAST_PART: Final = 0.1  # of a border
 _EXPLAINED: Final = 0.7  # of a border's variance, beyond what a plane explains
@@ -37,7 +37,7 @@ def without_shadow(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     Returns:
         uint8 of the same shape; the picture itself where there is no such shadow.
     """
-    small = np.asarray(Image.fromarray(picture).reduce(max(max(picture.shape[:2]) // _GLIMPSE, 1)))
+    small = np.asarray(Image.fromarray(picture).reduce(-(-max(picture.shape[:2]) // _GLIMPSE)))
     if min(small.shape[:2]) < _SMALLEST:
         return picture
     density = optical_density(small).reshape(*small.shape[:2], -1)
@@ -46,11 +46,7 @@ def without_shadow(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     line = _line(values, places, planes, small.shape[:2])
     if line is None:
         return picture
-    robust = {"loss": "soft_l1", "f_scale": _TOLERANCE, "max_nfev": _ATTEMPTS}
-    plain = scipy.optimize.least_squares(
-        lambda found: planes @ found - values, np.zeros(3), jac=lambda _: planes, **robust
-    )
-    before = float(np.median(np.abs(plain.fun)))
+    before = np.median(np.abs(values - paper_density(values.reshape(*small.shape[:2], 1)).ravel()))
     if before < _TOLERANCE:
         return picture
     start = np.linalg.lstsq(np.column_stack([planes, _covered(places, line)]), values, rcond=None)[0]
@@ -59,7 +55,9 @@ def without_shadow(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         np.concatenate([start, line]),
         jac=lambda found: np.column_stack([planes, _derivatives(places, found[3:])]),
         x_scale="jac",
-        **robust,
+        loss="soft_l1",
+        f_scale=_TOLERANCE,
+        max_nfev=_ATTEMPTS,
     )
     left, brighter = np.abs(fit.fun), (fit.fun > 2 * _TOLERANCE).mean()
     if abs(fit.x[3]) < _PALEST or np.median(left) > _BETTER * before or brighter > _BRIGHTER:

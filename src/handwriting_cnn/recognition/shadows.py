@@ -65,12 +65,12 @@ def without_shadow(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     paper = left < np.maximum(2 * np.median(left), _TOLERANCE)
     terms = np.column_stack([planes, _covered(places, fit.x[4:])])[paper]
     depth = np.linalg.lstsq(terms, density.reshape(len(values), -1)[paper], rcond=None)[0][3]
-    deepest = depth < 0  # where the bright side is what was taken for the shadow, the other is brought to its light
+    bright = depth < 0  # of what was fitted: the other side is brought to the bright one's light
     lit = np.empty_like(picture)
     for top in range(0, len(picture), _STRIP):
         strip = picture[top : top + _STRIP]
         covered = _covered(_places(picture.shape[:2], top, top + _STRIP), fit.x[4:])[:, np.newaxis]
-        missing = (depth * (covered - deepest)).reshape(strip.shape)
+        missing = (depth * (covered - bright)).reshape(strip.shape)
         lit[top : top + _STRIP] = np.rint(np.clip(256 * 10 ** (missing - optical_density(strip)) - 1, 0, 255))
     return lit
 

@@ -44,11 +44,9 @@ def main() -> None:
             others[name] = fitted(hw.load_dataset(name).test, side)
     rows = []
     for name, images in others.items():
-        answers = reader.predict_proba(images).max(axis=1)
-        truth = np.r_[np.ones(len(own)), np.zeros(len(answers))]
-        area = roc_auc_score(truth, np.r_[own.max(axis=1), answers])
+        auroc = area(own, reader.predict_proba(images))
         recognised = np.mean([bool(text) for text in reader.predict(images)])
-        rows.append({"against": name, "auroc": round(float(area), 4), "recognised": round(float(recognised), 4)})
+        rows.append({"against": name, "auroc": round(auroc, 4), "recognised": round(float(recognised), 4)})
         print(rows[-1], flush=True)
     texts = reader.predict(test.images)
     record = {
@@ -63,6 +61,12 @@ def main() -> None:
     print({key: record[key] for key in ("calibration_error", "uncalibrated_error", "own_recognised")})
     path = RESULTS / f"abstaining-{given.dataset}.json"
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def area(own: np.ndarray, others: np.ndarray) -> float:
+    """Return the area under the ROC curve of the confidence, which should be higher in what is the model's own."""
+    truth = np.repeat([1, 0], [len(own), len(others)])
+    return float(roc_auc_score(truth, np.r_[own.max(axis=1), others.max(axis=1)]))
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:

@@ -19,10 +19,10 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from abstaining import KINDS, SCRIPTS, calibration_error, drawn, fitted
+from abstaining import KINDS, SCRIPTS, area, calibration_error, drawn, fitted
 from extents import SETS
 from seeds import installed, machine
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import log_loss
 
 import handwriting_cnn as hw
 from handwriting_cnn.artifact import reading
@@ -40,11 +40,12 @@ def main() -> None:
         held_out = held_out.with_alphabet(saved.alphabet)
         side = held_out.input_shape[:2]
         foreign = [fitted(hw.load_dataset(one).train, side) for one in SCRIPTS if SCRIPTS[one] != SCRIPTS[name]]
-        scribbles, others = saved(drawn(KINDS["scribbles"], side)), saved(np.concatenate(foreign))
+        pictures = (held_out.images, drawn(KINDS["scribbles"], side), np.concatenate(foreign))
+        own, scribbles, others = map(saved, pictures)
         row = {"model": model, "dataset": name, "falls": {}}
         for fall in FALLS:
             with mock.patch.object(reading, "_FALL", fall):
-                row["falls"][fall] = judged(saved(held_out.images), held_out.labels, scribbles, others)
+                row["falls"][fall] = judged(own, held_out.labels, scribbles, others)
             print(name, fall, row["falls"][fall], flush=True)
         rows.append(row)
     record = {
@@ -72,11 +73,6 @@ def judged(own: Any, labels: Any, scribbles: Any, others: Any) -> dict[str, floa
             }
         )
     return {name: round(statistics.mean(half[name] for half in found), 4) for name in found[0]}
-
-
-def area(own: Any, others: Any) -> float:
-    truth = np.repeat([1, 0], [len(own), len(others)])
-    return float(roc_auc_score(truth, np.r_[own.max(axis=1), others.max(axis=1)]))
 
 
 if __name__ == "__main__":

@@ -72,6 +72,11 @@ def optical_density(picture: npt.NDArray[np.uint8]) -> _Density:
     return -np.log10((picture.astype(np.float32) + 1) / 256)
 
 
+def light_of(density: Any) -> Any:
+    """Return the values 0..255, not rounded, of which this is the :func:`optical_density`."""
+    return np.clip(256 * 10**-density - 1, 0, 255)
+
+
 def paper_density(density: _Density) -> Any:
     """Return the paper's density, step 2 of :func:`extract_ink`.
 

@@ -136,6 +136,11 @@ def border_of(picture: Any) -> Any:
     return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
 
 
+def ring_of(picture: Any) -> Any:
+    """Return the pixels along a picture's four edges, each once, clockwise from its left upper corner."""
+    return np.concatenate([picture[0, :-1], picture[:-1, -1], picture[-1, :0:-1], picture[:0:-1, 0]])
+
+
 def quantile(values: _Levels, share: float) -> float:
     """Return a quantile of at least one value, linear between neighbours, as NumPy's.
 

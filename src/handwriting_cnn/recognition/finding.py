@@ -68,7 +68,7 @@ def find_characters(
         layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free, in one line
             or in several. ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid where one is found, of one
             or several in a cell, else a page; a small picture, or one that is cut closely around a character or shows
-            one in a box or on a line, is one character.
+            one in a box, on a line or in a shadow, is one character.
         rtl: Whether lines are read from right to left.
         gap: The gap between a character's parts that stand beside each other, as a share of its longer side, 0..1.
 
@@ -78,17 +78,21 @@ def find_characters(
     UnknownNameError.check("layout", [layout], known=get_args(Layout))
     if layout == "auto" and max(picture.shape[:2]) < SMALL:
         layout = "single"
+    found: list[FoundCharacter] = []
     if layout != "single":
-        found = _found(picture, layout, pixels=_WORKING_PIXELS, rtl=rtl, gap=gap)
+        found = _on_a_page(picture, layout, rtl=rtl, gap=gap)
         if layout != "auto" or len(found) > _PIECES or _is_on_a_sheet(picture, found):
             return found
-        if not _is_one_character(picture, gap=gap):
-            return found
-    found = _found(picture, "single", pixels=_SINGLE_PIXELS, rtl=rtl, gap=gap)
+    source, image, step = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
+    lit = _evenly_lit(source, image)
+    if layout == "auto" and not _is_one_character(source, lit[0], gap=gap):
+        return found
+    found = _alone(picture, *lit, step)
     whole = picture.shape[0] * picture.shape[1] <= _SINGLE_PIXELS
     if whole or (found and max(found[0].ink.shape) >= _FINE):
         return found
-    return _found(picture, "single", pixels=_WORKING_PIXELS, rtl=rtl, gap=gap)
+    source, image, step = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=True)
+    return _alone(picture, *_evenly_lit(source, image), step)
 
 
 def _is_on_a_sheet(picture: npt.NDArray[np.uint8], found: list[FoundCharacter]) -> bool:
@@ -99,10 +103,15 @@ def _is_on_a_sheet(picture: npt.NDArray[np.uint8], found: list[FoundCharacter]) 
     return bool(inside) and sheet_corners(picture) is not None
 
 
-def _is_one_character(picture: npt.NDArray[np.uint8], *, gap: float) -> bool:
-    """Return whether a picture is cut closely around one character, or shows one among printed lines or in a shadow."""
-    source, image, _ = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
-    free = without_lines(_evenly_lit(source, image)[0])
+def _is_one_character(source: GreyImage, lit: GreyImage, *, gap: float) -> bool:
+    """Return whether a picture is cut closely around one character, or shows one among printed lines or in a shadow.
+
+    Args:
+        source: The picture, dark on light.
+        lit: The same without a shadow.
+        gap: See :func:`find_characters`.
+    """
+    free = without_lines(lit)
     ink = close_ink(free) or (None if free is source else find_ink(free))
     if ink is None:
         return False
@@ -140,19 +149,28 @@ def _evenly_lit(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Grey
     return source, picture
 
 
-def _found(
-    picture: npt.NDArray[np.uint8], layout: Layout, *, pixels: int, rtl: bool, gap: float
+def _on_a_page(picture: npt.NDArray[np.uint8], layout: Layout, *, rtl: bool, gap: float) -> list[FoundCharacter]:
+    """Return the characters of a page, a line or a grid."""
+    source, image, step = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=False)
+    to_source, ink = _straightened(source, image)
+    groups, pale = _groups(ink, layout, rtl=rtl, gap=gap)
+    return _cut_out(picture, ink, with_pale_strokes(groups, pale), to_source, source.shape, step)
+
+
+def _alone(
+    picture: npt.NDArray[np.uint8], source: GreyImage, image: npt.NDArray[np.uint8], step: int
 ) -> list[FoundCharacter]:
-    """Return the characters of a copy of the picture that has at most so many pixels."""
-    source, image, step = _dark_on_light(picture, pixels=pixels, alone=layout == "single")
-    if layout == "single":
-        to_source, ink = np.eye(3), ink_of_one(*_evenly_lit(source, image))
-        groups, pale = group_all(ink.mask, ink.stroke), ink.pale
-    else:
-        to_source, ink = _straightened(source, image)
-        groups, pale = _groups(ink, layout, rtl=rtl, gap=gap)
-    groups = with_pale_strokes(groups, pale)
-    boxes = source_boxes(to_source, groups.labels, groups.boxes, source.shape) * step
+    """Return the one character of a picture, of which there are an evenly lit copy in grey and one as it was."""
+    ink = ink_of_one(source, image)
+    groups = with_pale_strokes(group_all(ink.mask, ink.stroke), ink.pale)
+    return _cut_out(picture, ink, groups, np.eye(3), source.shape, step)
+
+
+def _cut_out(
+    picture: npt.NDArray[np.uint8], ink: Ink, groups: Groups, to_source: Homography, shape: tuple[int, ...], step: int
+) -> list[FoundCharacter]:
+    """Return characters with their places in the picture, of whose copy of a shape they were found."""
+    boxes = source_boxes(to_source, groups.labels, groups.boxes, shape) * step
     boxes[:, 2:] = np.minimum(boxes[:, 2:], picture.shape[1::-1])  # the last pixel of a reduced copy may be a part
     return [
         FoundCharacter(box=tuple(box), line=int(line), ink=crop)

@@ -9,7 +9,7 @@ import scipy.ndimage
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.preprocessing import border_of
+from handwriting_cnn.imaging.preprocessing import border_of, ring_of
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.windows import grown, in_blocks
 
@@ -224,7 +224,7 @@ def _darker_half(grey: Any) -> Mask:
 
 
 def _is_split(dark: Mask) -> bool:
-    border = np.concatenate([dark[0, :-1], dark[:-1, -1], dark[-1, :0:-1], dark[:0:-1, 0]]).astype(np.float32)
+    border = ring_of(dark).astype(np.float32)
     around = scipy.ndimage.uniform_filter1d(border, _SPECK, mode="wrap") > 0.5
     changes = int((around != np.roll(around, 1)).sum())
     return changes == 2 and _LEAST_PART < around.mean() < 1 - _LEAST_PART

@@ -8,7 +8,8 @@ import scipy.optimize
 import scipy.special
 from PIL import Image
 
-from handwriting_cnn.imaging.ink import optical_density, paper_density
+from handwriting_cnn.imaging.ink import light_of, optical_density, paper_density
+from handwriting_cnn.imaging.preprocessing import ring_of
 
 _GLIMPSE: Final = 32  # pixels of a picture's longer side at most, that show a shadow
 _SMALLEST: Final = 8  # pixels of the shorter side
@@ -71,7 +72,7 @@ def without_shadow(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         strip = picture[top : top + _STRIP]
         covered = _covered(_places(picture.shape[:2], top, top + _STRIP), fit.x[4:])[:, np.newaxis]
         missing = (depth * (covered - bright)).reshape(strip.shape)
-        lit[top : top + _STRIP] = np.rint(np.clip(256 * 10 ** (missing - optical_density(strip)) - 1, 0, 255))
+        lit[top : top + _STRIP] = np.rint(light_of(optical_density(strip) - missing))
     return lit
 
 
@@ -81,8 +82,7 @@ def _line(values: Any, places: Any, planes: Any, shape: tuple[int, ...]) -> Any:
     Of all pairs of places along the border those that leave the least squares when the density between them is one step
     above a plane.
     """
-    numbers = np.arange(len(values)).reshape(shape)
-    border = np.concatenate([numbers[0, :-1], numbers[:-1, -1], numbers[-1, :0:-1], numbers[:0:-1, 0]])
+    border = ring_of(np.arange(len(values)).reshape(shape))
     basis = np.linalg.qr(planes[border])[0]
     rest = values[border] - basis @ (basis.T @ values[border])
     sums, shadows = (np.concatenate([part[:1] * 0, np.cumsum(part, axis=0)]) for part in (rest, basis))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.ink import extract_ink, optical_density, paper_density
+from handwriting_cnn.imaging.ink import extract_ink, light_of, optical_density, paper_density
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, border_of, box_of, preprocess
 from handwriting_cnn.imaging.strokes import stroke_width
 from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, find_ink
@@ -110,4 +110,4 @@ def _paper(grey: GreyImage) -> Any:
 def _evenly_lit(grey: GreyImage, paper: Any) -> GreyImage:
     """Return a picture as it would look without the differences in its paper's density, of any size, that are given."""
     paper = np.asarray(Image.fromarray(paper).resize(grey.shape[::-1]))
-    return np.clip(256 * 10 ** (paper - optical_density(grey)) - 1, 0, 255).astype(np.uint8)
+    return light_of(optical_density(grey) - paper).astype(np.uint8)

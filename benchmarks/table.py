@@ -355,7 +355,20 @@ def confidences(record: dict[str, Any]) -> list[str]:
         ]
         lines.append(f"| {one['model']}, {one['dataset']} | " + " | ".join(cells) + " |")
     means = [statistics.mean(one["falls"][fall]["log_loss"] for one in record["rows"]) for fall in falls]
-    return [*lines, "| mean log loss | " + " | ".join(f"{mean:.4f}" for mean in means) + " |"]
+    lines.append("| mean log loss | " + " | ".join(f"{mean:.4f}" for mean in means) + " |")
+    doubts, counts = list(record["rows"][0]["doubts"]), list(record["rows"][0]["doubts"]["0.0"])
+    lines += [
+        "",
+        f"Rules fitted to {', '.join(counts)} of those pictures instead, a dozen draws of each, and asked about the",
+        "others: mean log losses, by the number of wrong answers that are counted besides. The one in use is 0.25.",
+        "",
+        "| model, set | " + " | ".join(doubts) + " |",
+        "|---|" + "---|" * len(doubts),
+    ]
+    for one in record["rows"]:
+        cells = [", ".join(f"{loss:.4f}" for loss in cell.values()) for cell in one["doubts"].values()]
+        lines.append(f"| {one['model']}, {one['dataset']} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def recipes(record: dict[str, Any]) -> list[str]:

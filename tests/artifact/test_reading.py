@@ -33,6 +33,22 @@ def test_the_temperature_undoes_overconfidence(answers):
     np.testing.assert_allclose(plain, honest, atol=1e-5)
 
 
+def test_a_few_answers_that_are_all_right_do_not_make_a_model_sure_of_everything():
+    random = np.random.default_rng(0)
+    labels = np.arange(1_000) % 5
+    logits = random.normal(0, 1, (1_000, 5)) + 8 * np.eye(5)[labels]
+    logits[::50] = random.normal(0, 2, (20, 5))  # answers to pictures that tell nothing
+    probabilities = softmax(logits, axis=1).astype(np.float32)
+    few = np.flatnonzero(probabilities.argmax(axis=1) == labels)[:100]
+    rules = fitted_rules(ReadingRules(), probabilities[few], labels[few])
+    assert rules.temperature > 0.3
+    assert rules.threshold < 0.999
+    surest = dataclasses.replace(rules, temperature=0.1)  # the labels of these few are the most likely at 0
+    rest = np.setdiff1d(np.arange(1_000), few)
+    loss, surest_loss = (log_loss(labels[rest], one.confidences(probabilities[rest])) for one in (rules, surest))
+    assert loss < 0.5 * surest_loss
+
+
 def test_the_threshold_gives_up_half_a_percent_of_the_right_answers(answers):
     probabilities, labels, _ = answers
     rules = fitted_rules(ReadingRules(), probabilities, labels)

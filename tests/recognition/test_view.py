@@ -18,14 +18,16 @@ def test_the_slope_of_lines(degrees):
     assert slope(lines_of_ink(degrees)) == pytest.approx(degrees, abs=0.15)
 
 
-def test_turning_and_boxes_go_there_and_back():
-    source = np.zeros((700, 900), np.uint8)
-    source[300:340, 500:580] = 255
+@pytest.mark.parametrize("full", [np.uint8(255), np.float32(1)])
+def test_turning_and_boxes_go_there_and_back(full):
+    source = np.zeros((700, 900), full.dtype)
+    source[300:340, 500:580] = full
     to_source, size = turning(6.0, source.shape)
     view = seen(source, to_source, size)
-    rows, columns = np.nonzero(view > 127)
+    assert view.dtype == full.dtype
+    rows, columns = np.nonzero(view > full / 2)
     box = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])
-    found = source_boxes(to_source, (view > 127).astype(np.int32), box, source.shape)
+    found = source_boxes(to_source, (view > full / 2).astype(np.int32), box, source.shape)
     np.testing.assert_allclose(found, [[500, 300, 580, 340]], atol=2)
 
 

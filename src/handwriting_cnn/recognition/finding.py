@@ -13,7 +13,7 @@ from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import group_by_cell
 from handwriting_cnn.recognition.grouping import Groups, group_all, group_characters
-from handwriting_cnn.recognition.ink import Ink, find_ink, is_half_dark_around, is_light_on_dark
+from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of, is_half_dark_around, is_light_on_dark
 from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
 from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.shadows import without_shadow
@@ -180,18 +180,19 @@ def _cut_out(
 
 def _straightened(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Homography, Ink]:
     """Return the ink of the sheet with level lines, and the way back to the picture."""
-    to_source, size = np.eye(3), source.shape
+    to_source, sheet = np.eye(3), source
     corners = sheet_corners(picture)
     if corners is not None:
         to_source, size = rectifying(corners)
-        if is_light_on_dark(seen(source, to_source, size), alone=False):  # the table around it said otherwise
-            source = 255 - source
-    ink = find_ink(seen(source, to_source, size))
+        sheet = seen(source, to_source, size)
+        if is_light_on_dark(sheet, alone=False):  # the table around it said otherwise
+            sheet = 255 - sheet
+    ink = find_ink(sheet)
     degrees = slope(ink.mask)
     if degrees:
-        turn, size = turning(degrees, size)
-        to_source = to_source @ turn
-        ink = find_ink(seen(source, to_source, size))
+        turn, size = turning(degrees, sheet.shape)
+        levels = np.clip(seen(ink.levels, turn, size), 0, 1)  # which bicubic interpolation may leave
+        to_source, ink = to_source @ turn, ink_of(levels)
     return to_source, ink
 
 

@@ -84,11 +84,12 @@ def find_ink(grey: GreyImage, *, strong: float = _STRONG) -> Ink:
     picture = grey.astype(np.float32)
     smooth = _smoothed(picture)
     light = _light(smooth, _window(picture))
-    ink = _ink(_darkness(smooth, light), strong)
-    return _ink(_darkness(_smoothed(picture, _LESS_SMOOTHING), light), strong) if ink.stroke < _THIN else ink
+    ink = ink_of(_darkness(smooth, light), strong)
+    return ink_of(_darkness(_smoothed(picture, _LESS_SMOOTHING), light), strong) if ink.stroke < _THIN else ink
 
 
-def _ink(levels: Levels, strong: float) -> Ink:
+def ink_of(levels: Levels, strong: float = _STRONG) -> Ink:
+    """Return the ink of a page of which it is known how dark each pixel is; see :func:`find_ink`."""
     mask, pale, faint = _masks(levels, strong)
     return Ink(levels=levels, mask=mask, pale=pale, faint=faint, stroke=stroke_width(mask))
 

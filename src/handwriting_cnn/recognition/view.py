@@ -1,18 +1,19 @@
 """A page as it is read: straightened, with the way back to the picture that was given."""
 
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.ndimage
 from PIL import Image
 
-from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.preprocessing import border_of
 from handwriting_cnn.imaging.strokes import Mask
 
 Homography: TypeAlias = npt.NDArray[np.float64]
 """A projective map of the plane, ``(3, 3)``, of points ``(x, y, 1)``."""
+
+_Plane = TypeVar("_Plane", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 
 _SMALL: Final = 300  # pixels of the shorter side on which the sheet is looked for
 _WRITING: Final = 0.06  # of that side: closing over so much leaves none
@@ -56,8 +57,14 @@ def source_boxes(
     return np.clip(np.floor(found), 0, [size[1], size[0], size[1], size[0]]).astype(np.int64)
 
 
-def seen(source: GreyImage, to_source: Homography, size: tuple[int, ...]) -> GreyImage:
-    """Return what a projective map makes of a picture, ``size`` being ``(height, width)``; outside is its border."""
+def seen(source: _Plane, to_source: Homography, size: tuple[int, ...]) -> _Plane:
+    """Return what a projective map makes of a picture, or of ink's levels; outside is the border's median.
+
+    Args:
+        source: uint8 or float32 ``(height, width)``.
+        to_source: The map of the result's places to the source's.
+        size: The result's ``(height, width)``.
+    """
     if np.allclose(to_source, np.eye(3)) and source.shape == size:
         return source
     margin = 2

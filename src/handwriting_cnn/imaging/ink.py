@@ -4,11 +4,14 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from handwriting_cnn.errors import DataError
+from handwriting_cnn.imaging.decode import GreyImage
 
 _Density: TypeAlias = npt.NDArray[np.float32]
 
+_FITTED: Final = 48  # pixels of the longer side that show how light falls
 _ROUNDS: Final = 4
 _SEARCHES: Final = 3
 _PAPER: Final = 0.3  # the paper's least share of the picture: below it the fit would follow the ink
@@ -102,6 +105,16 @@ def paper_density(density: _Density) -> Any:
             break
         kept = chosen
     return plane.reshape(density.shape)
+
+
+def paper_plane(grey: GreyImage) -> _Density:
+    """Return the :func:`paper_density` of a grey picture, fitted to a small copy: float32 of the picture's shape."""
+    step = -(-max(grey.shape) // _FITTED)
+    small = optical_density(np.asarray(Image.fromarray(grey).reduce(step)))
+    plane = paper_density(small[:, :, np.newaxis])[:, :, 0]
+    rise = [float(side[-1] - side[0]) / max(len(side) - 1, 1) for side in (plane[:, 0], plane[0])]
+    y, x = ((np.arange(size, dtype=np.float32) + 0.5) / step - 0.5 for size in grey.shape)
+    return plane[0, 0] + rise[0] * y[:, np.newaxis] + rise[1] * x
 
 
 def _without_rules(density: Any) -> Any:

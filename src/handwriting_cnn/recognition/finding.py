@@ -80,8 +80,8 @@ def find_characters(
         layout = "single"
     found: list[FoundCharacter] = []
     if layout != "single":
-        found = _on_a_page(picture, layout, rtl=rtl, gap=gap)
-        if layout != "auto" or len(found) > _PIECES or _is_on_a_sheet(picture, found):
+        found, on_a_sheet = _on_a_page(picture, layout, rtl=rtl, gap=gap)
+        if layout != "auto" or len(found) > _PIECES or (on_a_sheet and _is_inside(picture, found)):
             return found
     source, image, step = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
     lit = _evenly_lit(source, image)
@@ -95,12 +95,11 @@ def find_characters(
     return _alone(picture, *_evenly_lit(source, image), step)
 
 
-def _is_on_a_sheet(picture: npt.NDArray[np.uint8], found: list[FoundCharacter]) -> bool:
-    """Return whether what was found keeps away from the picture's edges, and lies on a sheet that they cut."""
+def _is_inside(picture: npt.NDArray[np.uint8], found: list[FoundCharacter]) -> bool:
+    """Return whether something was found, all of it away from the picture's edges."""
     boxes = np.array([one.box for one in found]).reshape(-1, 4)
     height, width = picture.shape[:2]
-    inside = len(boxes) and (boxes[:, :2] > 0).all() and (boxes[:, 2:] < (width, height)).all()
-    return bool(inside) and sheet_corners(picture) is not None
+    return bool(len(boxes) and (boxes[:, :2] > 0).all() and (boxes[:, 2:] < (width, height)).all())
 
 
 def _is_one_character(source: GreyImage, lit: GreyImage, *, gap: float) -> bool:
@@ -149,12 +148,16 @@ def _evenly_lit(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Grey
     return source, picture
 
 
-def _on_a_page(picture: npt.NDArray[np.uint8], layout: Layout, *, rtl: bool, gap: float) -> list[FoundCharacter]:
-    """Return the characters of a page, a line or a grid."""
+def _on_a_page(
+    picture: npt.NDArray[np.uint8], layout: Layout, *, rtl: bool, gap: float
+) -> tuple[list[FoundCharacter], bool]:
+    """Return the characters of a page, a line or a grid, and whether they are on a sheet whose edges are seen."""
     source, image, step = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=False)
-    to_source, ink = _straightened(source, image)
+    corners = sheet_corners(image)
+    to_source, ink = _straightened(source, corners)
     groups, pale = _groups(ink, layout, rtl=rtl, gap=gap)
-    return _cut_out(picture, ink, with_pale_strokes(groups, pale), to_source, source.shape, step)
+    found = _cut_out(picture, ink, with_pale_strokes(groups, pale), to_source, source.shape, step)
+    return found, corners is not None
 
 
 def _alone(
@@ -178,10 +181,9 @@ def _cut_out(
     ]
 
 
-def _straightened(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Homography, Ink]:
-    """Return the ink of the sheet with level lines, and the way back to the picture."""
+def _straightened(source: GreyImage, corners: npt.NDArray[np.float64] | None) -> tuple[Homography, Ink]:
+    """Return the ink of the sheet, or of all if it has no corners, with level lines, and the way back to the source."""
     to_source, sheet = np.eye(3), source
-    corners = sheet_corners(picture)
     if corners is not None:
         to_source, size = rectifying(corners)
         sheet = seen(source, to_source, size)

@@ -21,6 +21,7 @@ _BETTER: Final = 0.5  # times the paper's deviation without a shadow: with one i
 _BRIGHTER: Final = 0.02  # of a picture: ink is darker than the paper, what is brighter is a sign of another edge
 _START: Final = -3.0  # the logarithm of an edge's softness, in parts of the longer side
 _SOFTNESS: Final = (-6.0, -1.5)
+_ENOUGH: Final = 1e-3  # of the sum of squares: a step that gains less is the last
 _ATTEMPTS: Final = 40
 _STRIP: Final = 256  # rows: of a large picture all at once would take much memory
 
@@ -42,12 +43,17 @@ def without_shadow(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     if min(small.shape[:2]) < _SMALLEST:
         return picture
     density = optical_density(small).reshape(*small.shape[:2], -1)
-    values, places = density.mean(axis=2).ravel(), _places(small.shape[:2])
+    grey = density.mean(axis=2)
+    around = np.sort(ring_of(grey))
+    end = int(_LEAST_PART * len(around))
+    if around[-1 - end] - around[end] < _PALEST:
+        return picture
+    values, places = grey.ravel(), _places(grey.shape)
     planes = np.stack([np.ones(len(values)), *places], axis=1)
-    line = _line(values, places, planes, small.shape[:2])
+    line = _line(values, places, planes, grey.shape)
     if line is None:
         return picture
-    before = np.median(np.abs(values - paper_density(values.reshape(*small.shape[:2], 1)).ravel()))
+    before = np.median(np.abs(values - paper_density(grey[:, :, np.newaxis]).ravel()))
     if before < _TOLERANCE:
         return picture
     start = np.linalg.lstsq(np.column_stack([planes, _covered(places, line)]), values, rcond=None)[0]
@@ -58,6 +64,7 @@ def without_shadow(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         x_scale="jac",
         loss="soft_l1",
         f_scale=_TOLERANCE,
+        ftol=_ENOUGH,
         max_nfev=_ATTEMPTS,
     )
     left, brighter = np.abs(fit.fun), (fit.fun > 2 * _TOLERANCE).mean()

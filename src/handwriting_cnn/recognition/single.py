@@ -1,13 +1,13 @@
 """The ink of a picture of one character."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.ink import extract_ink, light_of, optical_density, paper_density
+from handwriting_cnn.imaging.ink import extract_ink, light_of, optical_density, paper_density, paper_plane
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, border_of, box_of, preprocess
 from handwriting_cnn.imaging.strokes import stroke_width
 from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, find_ink
@@ -36,7 +36,7 @@ def ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
     pen = _pen_ink(picture) if picture.ndim == 3 else None
     source = without_lines(source if pen is None else pen)
     if max(source.shape) < SMALL:
-        return _small_ink(source if _is_flat(source) else _evenly_lit(source, _paper(_glimpse(source))))
+        return _small_ink(source if _is_flat(source) else _evenly_lit(source))
     return close_ink(source) or find_ink(source, strong=_PALE)
 
 
@@ -81,15 +81,14 @@ def close_ink(grey: GreyImage) -> Ink | None:
         grey: The picture, uint8, dark on light.
     """
     small = _glimpse(grey)
-    paper = _paper(small)
-    ink = _small_ink(_evenly_lit(small, paper))
+    ink = _small_ink(_evenly_lit(small))
     if not ink.mask.any() or ink.stroke >= _BROADEST * max(small.shape):
         return None
     rows, columns = box_of(ink.mask)
     gaps = (rows.start, small.shape[0] - rows.stop, columns.start, small.shape[1] - columns.stop)
     if sum(gap <= _NEAR * max(small.shape) for gap in gaps) < len(gaps) - 1:
         return None
-    return _small_ink(_evenly_lit(grey, paper))
+    return _small_ink(_evenly_lit(grey))
 
 
 def _glimpse(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -101,13 +100,7 @@ def _is_flat(grey: GreyImage) -> bool:
     return bool(np.convolve(np.bincount(grey.ravel()), np.ones(_ONE_LEVEL)).max() >= _FLAT * grey.size)
 
 
-def _paper(grey: GreyImage) -> Any:
-    """Return by how much the paper's density differs from its median: a plane."""
-    paper = paper_density(optical_density(grey)[:, :, np.newaxis])[:, :, 0]
-    return (paper - np.median(paper)).astype(np.float32)
-
-
-def _evenly_lit(grey: GreyImage, paper: Any) -> GreyImage:
-    """Return a picture as it would look without the differences in its paper's density, of any size, that are given."""
-    paper = np.asarray(Image.fromarray(paper).resize(grey.shape[::-1]))
-    return light_of(optical_density(grey) - paper).astype(np.uint8)
+def _evenly_lit(grey: GreyImage) -> GreyImage:
+    """Return a picture as it would look on paper whose density is everywhere what its plane's median is."""
+    paper = paper_plane(grey)
+    return light_of(optical_density(grey) - (paper - np.median(paper))).astype(np.uint8)

@@ -8,7 +8,7 @@ import scipy.ndimage
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.ink import optical_density, paper_density
+from handwriting_cnn.imaging.ink import optical_density, paper_plane
 from handwriting_cnn.imaging.preprocessing import box_of
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.grouping import least_ink
@@ -98,8 +98,7 @@ def without_lines(grey: GreyImage) -> GreyImage:
 
 def _ink(grey: GreyImage) -> tuple[Mask, Mask]:
     """Return what is darker than the paper around it, and the paler ink that may be a line; broad strokes are none."""
-    density = optical_density(grey)[:, :, np.newaxis]
-    density = scipy.ndimage.gaussian_filter((density - paper_density(density))[:, :, 0], _SMOOTHING)
+    density = scipy.ndimage.gaussian_filter(optical_density(grey) - paper_plane(grey), _SMOOTHING)
     paper = scipy.ndimage.grey_opening(density, (int(_WINDOW * min(grey.shape)),) * 2)
     levels = 1 - 10 ** (paper - density)
     above = levels[levels > _FAINTEST]

@@ -1,5 +1,5 @@
 """Answers: Keras's ``predict``, ours, and ONNX Runtime, for one picture and for a batch of 1,024; then reading, of a
-character and of a page of 140.
+picture of a data set, of a character cut from a page, and of a page of 140.
 
     python benchmarks/inference.py
 
@@ -69,7 +69,7 @@ def answers(saved: hw.SavedModel, images: np.ndarray, repeats: int) -> dict[str,
 
 
 def reading(digits: hw.Dataset, repeats: int) -> dict[str, Any]:
-    """Measure a page (A4 at 150 dpi) and a picture of one character, with the network and with ONNX Runtime."""
+    """Measure a page (A4 at 150 dpi) and two pictures of one character, with the network and with ONNX Runtime."""
     readers = {"TensorFlow": hw.Recognizer.load(READER)}
     session = exported(readers["TensorFlow"].saved)
     if session is None:
@@ -79,7 +79,11 @@ def reading(digits: hw.Dataset, repeats: int) -> dict[str, Any]:
     page = draw_page(digits.images[:140], digits.labels[:140])
     left, top, right, bottom = page.boxes[0]
     one = np.asarray(Image.fromarray(page.image).crop((left - 10, top - 10, right + 10, bottom + 10)))
-    for what, picture, layout, times in (("a character", one, "single", 20), ("a page", page.image, "page", 1)):
+    for what, picture, layout, times in (
+        ("a data set's picture", digits.images[0, :, :, 0], "single", 20),
+        ("a character", one, "single", 20),
+        ("a page", page.image, "page", 1),
+    ):
         ways = {
             f"{what} read with {name}": lambda reader=reader, picture=picture, layout=layout, times=times: seconds(
                 lambda: reader.recognize(picture, layout=layout), times=times

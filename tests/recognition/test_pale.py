@@ -58,6 +58,22 @@ def test_a_coloured_pen_on_blue_squares(side, pen):
     assert np.abs(np.subtract(one.box, truth)).max() <= max(0.03 * side, 2)
 
 
+@pytest.mark.parametrize("side", [60, 90, SIDE])
+@pytest.mark.parametrize("pen", [(70, 90, 220), (40, 160, 90), (230, 120, 60)])
+def test_a_small_letter_of_a_coloured_pen_where_tinted_light_falls_off(side, pen):
+    y, x = np.mgrid[:side, :side] * (SIDE / side)
+    letter = (abs(np.hypot(x - 130, y - 170) - 22) < 6) & ~((x > 130) & (abs(y - 170) < 10))
+    letter |= np.hypot(x - 130, y - 128) < 7  # its dot; all of it covers a fiftieth of the picture, or less
+    away = np.hypot(x - 150, y - 150) / 150
+    picture = np.array([235, 225, 205]) * (1 - np.array([0.02, 0.05, 0.09]) * away[..., np.newaxis] ** 4)
+    picture[letter] *= np.array(pen) / 255
+    picture += np.random.default_rng(0).normal(0, 2, picture.shape)
+    (one,) = find_characters(np.clip(picture, 0, 255).astype(np.uint8), layout="single")
+    places = np.argwhere(letter)
+    truth = (*places.min(axis=0)[::-1], *(places.max(axis=0)[::-1] + 1))
+    assert np.abs(np.subtract(one.box, truth)).max() <= max(0.015 * side, 2)
+
+
 def test_a_shadow_on_a_coloured_picture_is_no_ink():
     picture = np.repeat(on_paper((STEM, 60))[..., np.newaxis], 3, axis=2) * np.array([1, 0.93, 0.8])
     picture[:, 210:] *= 0.6

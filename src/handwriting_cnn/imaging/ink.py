@@ -11,7 +11,9 @@ from handwriting_cnn.imaging.decode import GreyImage
 
 _Density: TypeAlias = npt.NDArray[np.float32]
 
-_FITTED: Final = 48  # pixels of the longer side that show how light falls
+_FITTED: Final = 48  # pixels of the longer side that show how light falls, and a pen's colour
+_COLOURED: Final = 0.97  # the quantile of a picture's colours that are the pen's, or a printed line's
+_HUE: Final = 0.02  # density: less between two channels is grey
 _ROUNDS: Final = 4
 _SEARCHES: Final = 3
 _PAPER: Final = 0.3  # the paper's least share of the picture: below it the fit would follow the ink
@@ -107,14 +109,45 @@ def paper_density(density: _Density) -> Any:
     return plane.reshape(density.shape)
 
 
-def paper_plane(grey: GreyImage) -> _Density:
+def paper_plane(grey: GreyImage) -> Any:
     """Return the :func:`paper_density` of a grey picture, fitted to a small copy: float32 of the picture's shape."""
-    step = -(-max(grey.shape) // _FITTED)
-    small = optical_density(np.asarray(Image.fromarray(grey).reduce(step)))
-    plane = paper_density(small[:, :, np.newaxis])[:, :, 0]
-    rise = [float(side[-1] - side[0]) / max(len(side) - 1, 1) for side in (plane[:, 0], plane[0])]
-    y, x = ((np.arange(size, dtype=np.float32) + 0.5) / step - 0.5 for size in grey.shape)
-    return plane[0, 0] + rise[0] * y[:, np.newaxis] + rise[1] * x
+    small, step = _reduced(grey)
+    return _extended(paper_density(optical_density(small)[:, :, np.newaxis]), step, grey.shape)[:, :, 0]
+
+
+def pen_light(picture: npt.NDArray[np.uint8]) -> GreyImage | None:
+    """Return how a picture would look in grey if its pen were black, its paper white and evenly lit.
+
+    Steps 1 to 4 of :func:`extract_ink`, of which the paper's plane and the pen's colour are found on a small copy; what
+    is left of the paper's density, its median, is taken away.
+
+    Args:
+        picture: uint8 ``(height, width, 3)``, dark on light.
+
+    Returns:
+        uint8 ``(height, width)``; ``None`` where hardly any pixel has a colour that is not the paper's.
+    """
+    small, step = _reduced(picture)
+    density = optical_density(small)
+    paper = paper_density(density)
+    density -= paper
+    if np.quantile(np.ptp(density, axis=2), _COLOURED) < _HUE:
+        return None
+    ink = (optical_density(picture) - _extended(paper, step, picture.shape)) @ _ink_weights(density)
+    ink = _without_rules(ink)
+    return np.rint(light_of(np.maximum(ink - np.median(ink), 0))).astype(np.uint8)
+
+
+def _reduced(picture: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], int]:
+    step = -(-max(picture.shape[:2]) // _FITTED)
+    return np.asarray(Image.fromarray(picture).reduce(step)), step
+
+
+def _extended(plane: Any, step: int, shape: tuple[int, ...]) -> Any:
+    """Return planes of a copy ``(height, width, channels)`` that is ``step`` times smaller, as far as the original."""
+    down, right = ((side[-1] - side[0]) / max(len(side) - 1, 1) for side in (plane[:, 0], plane[0]))
+    y, x = ((np.arange(size, dtype=np.float32) + 0.5) / step - 0.5 for size in shape[:2])
+    return plane[0, 0] + down * y[:, np.newaxis, np.newaxis] + right * x[:, np.newaxis]
 
 
 def _without_rules(density: Any) -> Any:

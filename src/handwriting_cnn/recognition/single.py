@@ -7,8 +7,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.ink import extract_ink, light_of, optical_density, paper_density, paper_plane
-from handwriting_cnn.imaging.preprocessing import PreprocessSpec, border_of, box_of, preprocess
+from handwriting_cnn.imaging.ink import light_of, optical_density, paper_plane, pen_light
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, preprocess
 from handwriting_cnn.imaging.strokes import stroke_width
 from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, find_ink
 from handwriting_cnn.recognition.single_lines import without_lines
@@ -18,10 +18,6 @@ _PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single chara
 _GLIMPSE: Final = 64  # pixels of a picture's longer side that show whether it is cut closely
 _NEAR: Final = 0.1  # of the longer side: a character that comes so near its picture's edges leaves little paper
 _BROADEST: Final = 0.3  # of the longer side: a broader stroke is a shadow
-_COLOURED: Final = 0.97  # the quantile of a picture's colours that are the pen's, or a printed line's
-_HUE: Final = 0.02  # density: less between two channels is grey
-_SHADE: Final = 64  # a level, of 255, that is ink
-_SHADED: Final = 0.1  # of a picture's border: a character covers less of it, a shadow more
 _ONE_LEVEL: Final = 5  # of 256 levels beside each other that are one to the eye
 _FLAT: Final = 0.3  # of a picture: so much of one level is paper, evenly lit
 
@@ -33,29 +29,11 @@ def ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
         source: The picture in grey, uint8, dark on light.
         picture: The picture as it was, uint8 ``(height, width)`` or RGB ``(height, width, 3)``, dark on light.
     """
-    pen = _pen_ink(picture) if picture.ndim == 3 else None
+    pen = pen_light(picture) if picture.ndim == 3 else None
     source = without_lines(source if pen is None else pen)
     if max(source.shape) < SMALL:
         return _small_ink(source if _is_flat(source) else _evenly_lit(source))
     return close_ink(source) or find_ink(source, strong=_PALE)
-
-
-def _pen_ink(picture: npt.NDArray[np.uint8]) -> GreyImage | None:
-    """Return what a pen drew on one character's picture whose colours tell ink from paper, or from printed lines.
-
-    Args:
-        picture: uint8 ``(height, width, 3)``, dark on light.
-
-    Returns:
-        uint8 ``(height, width)``, black on white; ``None`` without colours, or where light falls so unevenly that what
-        was found runs along the picture's edges.
-    """
-    density = optical_density(_glimpse(picture))
-    density -= paper_density(density)
-    if np.quantile(np.ptp(density, axis=2), _COLOURED) < _HUE:
-        return None
-    ink = extract_ink(picture)
-    return None if (border_of(ink) > _SHADE).mean() > _SHADED else 255 - ink
 
 
 def _small_ink(grey: GreyImage) -> Ink:
@@ -92,7 +70,7 @@ def close_ink(grey: GreyImage) -> Ink | None:
 
 
 def _glimpse(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(picture).reduce(max(max(picture.shape[:2]) // _GLIMPSE, 1)))
+    return np.asarray(Image.fromarray(picture).reduce(-(-max(picture.shape[:2]) // _GLIMPSE)))
 
 
 def _is_flat(grey: GreyImage) -> bool:

@@ -145,10 +145,10 @@ def typical_rules(images: ImageArray, labels: LabelArray) -> ReadingRules:
 def fitted_rules(typical: ReadingRules, probabilities: ProbabilityArray, labels: LabelArray) -> ReadingRules:
     """Return rules whose confidences are calibrated on answers to pictures that the model did not learn from.
 
-    The temperature is the one that makes the labels most likely (Guo and others, 2017, arXiv:1706.04599), and a quarter
-    of a wrong answer besides, of all other classes alike: a few pictures, all answered rightly, do not show that a
-    model never errs. The profiles are the means of each class's answers (of no more than 256 classes). The threshold
-    gives up half a percent of the right answers, those with the lowest confidence.
+    The temperature is the one that makes the labels most likely (Guo and others, 2017, arXiv:1706.04599), and about a
+    quarter of a wrong answer besides, of all other classes alike: a few pictures, all answered rightly, do not show
+    that a model never errs. The profiles are the means of each class's answers (of no more than 256 classes). The
+    threshold gives up half a percent of the right answers, those with the lowest confidence.
 
     Args:
         typical: Rules that say how the pictures look.

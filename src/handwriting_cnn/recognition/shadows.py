@@ -21,7 +21,7 @@ _BETTER: Final = 0.5  # times the paper's deviation without a shadow: with one i
 _BRIGHTER: Final = 0.02  # of a picture: ink is darker than the paper, what is brighter is a sign of another edge
 _START: Final = -3.0  # the logarithm of an edge's softness, in parts of the longer side
 _SOFTNESS: Final = (-6.0, -1.5)
-_ENOUGH: Final = 1e-3  # of the sum of squares: a step that gains less is the last
+_ENOUGH: Final = 1e-3  # of what is made least: a step that gains less is the last
 _ATTEMPTS: Final = 40
 _STRIP: Final = 256  # rows: of a large picture all at once would take much memory
 

@@ -58,7 +58,9 @@ def source_boxes(
 
 
 def seen(source: _Plane, to_source: Homography, size: tuple[int, ...]) -> _Plane:
-    """Return what a projective map makes of a picture, or of ink's levels; outside is the border's median.
+    """Return what a projective map makes of a picture, or of ink's levels.
+
+    Outside of a picture is its border's median, outside of levels paper, 0.
 
     Args:
         source: uint8 or float32 ``(height, width)``.
@@ -72,7 +74,7 @@ def seen(source: _Plane, to_source: Homography, size: tuple[int, ...]) -> _Plane
     shifted = np.array([[1, 0, margin], [0, 1, margin], [0, 0, 1]]) @ to_source
     # Pillow takes the centre of the first pixel to be (0.5, 0.5) on both sides, as the boxes' edges are.
     coefficients = (shifted / shifted[2, 2]).ravel()[:8]
-    fill = int(np.median(border_of(source)))
+    fill = int(np.median(border_of(source))) if source.dtype == np.uint8 else 0
     warp = Image.Transform.PERSPECTIVE
     view = Image.fromarray(padded).transform(
         (size[1], size[0]), warp, tuple(coefficients), Image.Resampling.BICUBIC, fillcolor=fill

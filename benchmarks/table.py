@@ -344,31 +344,35 @@ def confidences(record: dict[str, Any]) -> list[str]:
         "pictures and asked about the other, both ways: log loss, and the area under the ROC curve against scribbles",
         "and against other scripts in percent, by the exponent with which the temperature rises (0: it does not).",
         "The one in use is 0.1.",
-        "",
-        "| model, set | " + " | ".join(falls) + " |",
-        "|---|" + "---|" * len(falls),
     ]
-    for one in record["rows"]:
-        cells = [
+    rows = {
+        f"{one['model']}, {one['dataset']}": [
             f"{cell['log_loss']:.4f}, {100 * cell['scribbles']:.1f}, {100 * cell['other_scripts']:.1f}"
             for cell in one["falls"].values()
         ]
-        lines.append(f"| {one['model']}, {one['dataset']} | " + " | ".join(cells) + " |")
+        for one in record["rows"]
+    }
     means = [statistics.mean(one["falls"][fall]["log_loss"] for one in record["rows"]) for fall in falls]
-    lines.append("| mean log loss | " + " | ".join(f"{mean:.4f}" for mean in means) + " |")
+    lines += crossed(["model, set", *falls], rows | {"mean log loss": [f"{mean:.4f}" for mean in means]})
     doubts, counts = list(record["rows"][0]["doubts"]), list(record["rows"][0]["doubts"]["0.0"])
     lines += [
         "",
         f"Rules fitted to {', '.join(counts)} of those pictures instead, a dozen draws of each, and asked about the",
         "others: mean log losses, by the number of wrong answers that are counted besides. The one in use is 0.25.",
-        "",
-        "| model, set | " + " | ".join(doubts) + " |",
-        "|---|" + "---|" * len(doubts),
     ]
-    for one in record["rows"]:
-        cells = [", ".join(f"{loss:.4f}" for loss in cell.values()) for cell in one["doubts"].values()]
-        lines.append(f"| {one['model']}, {one['dataset']} | " + " | ".join(cells) + " |")
-    return lines
+    rows = {
+        f"{one['model']}, {one['dataset']}": [
+            ", ".join(f"{loss:.4f}" for loss in cell.values()) for cell in one["doubts"].values()
+        ]
+        for one in record["rows"]
+    }
+    return lines + crossed(["model, set", *doubts], rows)
+
+
+def crossed(heads: list[str], rows: dict[str, list[str]]) -> list[str]:
+    """Return a table whose rows begin with their names, after an empty line."""
+    body = [f"| {name} | " + " | ".join(cells) + " |" for name, cells in rows.items()]
+    return ["", "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads), *body]
 
 
 def recipes(record: dict[str, Any]) -> list[str]:
@@ -448,14 +452,15 @@ def extents(record: dict[str, Any]) -> list[str]:
         "of those of pages, and of those drawn anew with sharp pens of five widths: read rightly when the longer side",
         "of a found one takes such a share of GlyphNet's square. 0.6 is the least that GlyphNet is given (`learned`:",
         "the share in the pictures that it learned from).",
-        "",
-        "| set | learned | " + " | ".join(sizes) + " |",
-        "|---|---|" + "---|" * len(sizes),
     ]
-    for one in record["rows"]:
-        cells = [", ".join(f"{100 * share:.1f}" for share in cell.values()) for cell in one["extents"].values()]
-        lines.append(f"| {one['dataset']} | {one['learned']:.2f} | " + " | ".join(cells) + " |")
-    return lines
+    rows = {
+        one["dataset"]: [
+            f"{one['learned']:.2f}",
+            *(", ".join(f"{100 * share:.1f}" for share in cell.values()) for cell in one["extents"].values()),
+        ]
+        for one in record["rows"]
+    }
+    return lines + crossed(["set", "learned", *sizes], rows)
 
 
 def timed(record: dict[str, Any]) -> list[str]:

@@ -4,10 +4,10 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from handwriting_cnn.errors import DataError
 from handwriting_cnn.imaging.decode import GreyImage
+from handwriting_cnn.imaging.preprocessing import reduced
 
 _Density: TypeAlias = npt.NDArray[np.float32]
 
@@ -111,7 +111,7 @@ def paper_density(density: _Density) -> Any:
 
 def paper_plane(grey: GreyImage) -> Any:
     """Return the :func:`paper_density` of a grey picture, fitted to a small copy: float32 of the picture's shape."""
-    small, step = _reduced(grey)
+    small, step = reduced(grey, _FITTED)
     return _extended(paper_density(optical_density(small)[:, :, np.newaxis]), step, grey.shape)[:, :, 0]
 
 
@@ -127,7 +127,7 @@ def pen_light(picture: npt.NDArray[np.uint8]) -> GreyImage | None:
     Returns:
         uint8 ``(height, width)``; ``None`` where hardly any pixel has a colour that is not the paper's.
     """
-    small, step = _reduced(picture)
+    small, step = reduced(picture, _FITTED)
     density = optical_density(small)
     paper = paper_density(density)
     density -= paper
@@ -136,11 +136,6 @@ def pen_light(picture: npt.NDArray[np.uint8]) -> GreyImage | None:
     ink = (optical_density(picture) - _extended(paper, step, picture.shape)) @ _ink_weights(density)
     ink = _without_rules(ink)
     return np.rint(light_of(np.maximum(ink - np.median(ink), 0))).astype(np.uint8)
-
-
-def _reduced(picture: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], int]:
-    step = -(-max(picture.shape[:2]) // _FITTED)
-    return np.asarray(Image.fromarray(picture).reduce(step)), step
 
 
 def _extended(plane: Any, step: int, shape: tuple[int, ...]) -> Any:

@@ -131,6 +131,12 @@ def _paper(image: GreyImage) -> tuple[float, float]:
     return level, _TEXTURE * quantile(np.abs(border - level), 0.5)
 
 
+def reduced(picture: npt.NDArray[np.uint8], side: int) -> tuple[npt.NDArray[np.uint8], int]:
+    """Return a copy whose longer side has at most so many pixels, means of whole blocks, and how much smaller it is."""
+    step = -(-max(picture.shape[:2]) // side)
+    return np.asarray(Image.fromarray(picture).reduce(step)), step
+
+
 def border_of(picture: Any) -> Any:
     """Return the pixels along a picture's four edges; those of its corners twice."""
     return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])

@@ -6,10 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 import scipy.special
-from PIL import Image
 
 from handwriting_cnn.imaging.ink import light_of, optical_density, paper_density
-from handwriting_cnn.imaging.preprocessing import ring_of
+from handwriting_cnn.imaging.preprocessing import reduced, ring_of
 
 _GLIMPSE: Final = 32  # pixels of a picture's longer side at most, that show a shadow
 _SMALLEST: Final = 8  # pixels of the shorter side
@@ -39,7 +38,7 @@ def without_shadow(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     Returns:
         uint8 of the same shape; the picture itself where there is no such shadow.
     """
-    small = np.asarray(Image.fromarray(picture).reduce(-(-max(picture.shape[:2]) // _GLIMPSE)))
+    small = reduced(picture, _GLIMPSE)[0]
     if min(small.shape[:2]) < _SMALLEST:
         return picture
     density = optical_density(small).reshape(*small.shape[:2], -1)

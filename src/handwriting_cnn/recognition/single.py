@@ -4,11 +4,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.ink import light_of, optical_density, paper_plane, pen_light
-from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, preprocess
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, preprocess, reduced
 from handwriting_cnn.imaging.strokes import stroke_width
 from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, find_ink
 from handwriting_cnn.recognition.single_lines import without_lines
@@ -58,7 +57,7 @@ def close_ink(grey: GreyImage) -> Ink | None:
     Args:
         grey: The picture, uint8, dark on light.
     """
-    small = _glimpse(grey)
+    small = reduced(grey, _GLIMPSE)[0]
     ink = _small_ink(_evenly_lit(small))
     if not ink.mask.any() or ink.stroke >= _BROADEST * max(small.shape):
         return None
@@ -67,10 +66,6 @@ def close_ink(grey: GreyImage) -> Ink | None:
     if sum(gap <= _NEAR * max(small.shape) for gap in gaps) < len(gaps) - 1:
         return None
     return _small_ink(_evenly_lit(grey))
-
-
-def _glimpse(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(picture).reduce(-(-max(picture.shape[:2]) // _GLIMPSE)))
 
 
 def _is_flat(grey: GreyImage) -> bool:

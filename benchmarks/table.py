@@ -311,6 +311,7 @@ def reading(record: dict[str, Any]) -> list[str]:
         "",
         f"{alone['characters']:,} characters, enlarged as they are and photographed alone: right {alone['right']:.2%};",
         f"from the data set's own pictures of them {alone['own_pictures']:.2%}.",
+        f"In a printed box each, as cells are that one cuts out of a form: {record['boxed']['right']:.2%}.",
     ]
     return lines
 

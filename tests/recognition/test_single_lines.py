@@ -72,6 +72,47 @@ def test_a_character_is_found_as_if_no_lines_were_printed_around_it(lines, strok
     assert alike(only, ink) >= 0.85
 
 
+LABEL = [[(20, 8), (24, 18)], [(24, 8), (20, 18)], [(30, 8), (36, 8), (32, 18)]]
+FRAMES = {
+    "as thick as the pen": (box(6, 6, 93, 123), 9, 0, ()),
+    "tilted to the left": (box(8, 9, 91, 119), 3, 3, ()),
+    "tilted to the right": (box(8, 9, 91, 119), 3, -3, ()),
+    "crossed": (box(8, 20, 91, 92), 3, 0, ()),
+    "labelled": (box(8, 23, 91, 119), 3, 0, LABEL),
+    "pale": (box(3, 3, 96, 126), 1, 0, ()),
+}
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_a_character_is_found_in_a_box_that_stands_alone(frame, scale, inverted):
+    lines, thin, degrees, label = frame
+    paper = {"resample": Image.Resampling.BICUBIC, "fillcolor": PAPER}
+    image, free = (Image.fromarray(drawn(TWO, shown, thin=thin)) for shown in (lines, ()))
+    pen = ImageDraw.Draw(image)
+    for stroke in label:
+        pen.line(stroke, LINE, 2)
+    size = (WIDTH * scale, HEIGHT * scale)
+    picture, free = (np.asarray(one.rotate(degrees, **paper).resize(size)) for one in (image, free))
+    (only,) = find_characters(255 - picture if inverted else picture, layout="single")
+    ink = free < (PAPER + INK) // 2
+    np.testing.assert_allclose(only.box, extent_of(ink), atol=5 * scale)
+    assert alike(only, ink) >= 0.8
+
+
+@pytest.mark.parametrize("side", [28, 32, 48])
+@pytest.mark.parametrize("gap", [0, 6])
+def test_a_box_is_seen_in_a_small_picture(side, gap):
+    picture, free = (
+        np.asarray(Image.fromarray(drawn(TWO, lines)).resize((side, side), Image.Resampling.BOX))
+        for lines in (box(1 + gap, 1 + gap, WIDTH - 2 - gap, HEIGHT - 2 - gap), ())
+    )
+    (only,) = find_characters(picture)
+    ink = free < (PAPER + INK) // 2
+    np.testing.assert_allclose(only.box, extent_of(ink), atol=2)
+
+
 @pytest.mark.parametrize("lines", LINES.values(), ids=LINES)
 def test_paper_is_painted_over_lines(lines):
     painted, free = without_lines(drawn(TWO, lines)), drawn(TWO)
@@ -110,6 +151,31 @@ def test_straight_strokes_of_a_character_whose_picture_is_closely_cut_are_no_lin
     moved = [[(x + margin, y + margin) for x, y in stroke] for stroke in strokes]
     picture = drawn(moved, size=(60 + 2 * margin, 80 + 2 * margin), width=7)
     assert without_lines(picture) is picture
+
+
+BY_HAND = [[(3, 0), (6, 79)], [(2, 4), (57, 2), (54, 78)], [(6, 74), (55, 77)]]  # straight, but not parallel
+FREEHAND = {
+    "国": [*BY_HAND, [(16, 20), (42, 18)], [(18, 38), (41, 39)], [(14, 60), (46, 58)], [(30, 19), (31, 59)]],
+    "四": [*BY_HAND, [(22, 4), (16, 50)], [(38, 4), (40, 50)]],
+}
+
+
+@pytest.mark.parametrize("margin", [0, 1, 6])
+@pytest.mark.parametrize("strokes", FREEHAND.values(), ids=FREEHAND)
+def test_a_box_drawn_by_hand_is_a_characters(strokes, margin):
+    moved = [[(x + margin, y + margin) for x, y in stroke] for stroke in strokes]
+    picture = drawn(moved, size=(60 + 2 * margin, 80 + 2 * margin), width=5)
+    assert without_lines(picture) is picture
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("fall", [0.0, 0.3])
+@pytest.mark.parametrize("thin", [3, 6, 10])
+def test_walls_along_the_pictures_edges_are_not_its_paper(thin, fall, inverted):
+    picture = drawn(TWO, box(0, 0, WIDTH - 1, HEIGHT - 1), thin=thin)[:, 10:90]
+    picture[:, : thin // 2] = picture[:, -thin // 2 :] = LINE
+    picture = (picture * (1 - fall * np.linspace(0, 1, HEIGHT))[:, np.newaxis]).astype(np.uint8)
+    assert is_light_on_dark(255 - picture if inverted else picture, alone=True) == inverted
 
 
 @pytest.mark.parametrize("inverted", [False, True])

@@ -31,10 +31,16 @@ _GLANCE: Final = 150  # pixels of a picture's shorter side that show which side 
 _SKEWED: Final = 2.0  # standard deviations cubed: a smaller third moment may be a broad character's
 _EXTREMES: Final = (0.02, 0.98)  # the quantiles that are ink and paper
 _ENDS: Final = 0.15  # of an edge: at its ends lie the walls of the edges beside it
-_ONE_KIND: Final = 0.1  # of what lies between: so much may differ from the rest of it
+_PALE_WALL: Final = 0.4  # of the contrast: a wall may be paler than the ink
+_UNLIKE: Final = 0.08  # of the contrast, beyond its middle: so far the paper beside a wall lies
+_CLEAR: Final = 0.85  # of what lies between: so much is paper beside a wall
 _SPECK: Final = 5  # pixels of a border: less is no part of it
 _LEAST_PART: Final = 0.15  # of a border
-_BAND: Final = 0.14  # of a picture's shorter side: more than a printed line along its edge takes
+_LEANING: Final = 0.05  # of the shorter side: so far a wall leans
+_SOFT: Final = 2  # pixels of its edge
+_BEHIND: Final = 0.5  # of what comes after it, within the band
+_INSIDE: Final = 0.3  # of what walls surround: so much is paper like that beside them
+_BAND: Final = 0.2  # of a picture's shorter side: more than a printed line along its edge takes
 _SURROUNDINGS: Final = 4  # windows make that side, each filtered twice: a running mean is faster than a wide bell
 _LARGE: Final = 200_000  # pixels: of a larger picture a sample shows its spread
 _SAMPLED: Final = 3
@@ -193,8 +199,8 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     small copy's difference from its surroundings' mean, in which uneven light vanishes. A single character may fill
     half of its picture; where the moment is small, the picture's border is paper, unless it falls into two parts, one
     dark and one bright: a shadow's edge, or a character that reaches two of the picture's. A box's walls may run along
-    the picture's edges: where each of these is of one kind, ink or paper, a broader band along them decides, if what
-    lies inside is like it: the loops of a character are like the paper around it.
+    the picture's edges: the border is no paper if close to each edge, at once and not by and by, a line begins of what
+    is, and much of what lies further inside is like it: what strokes enclose is like the paper around them.
 
     Args:
         grey: The picture.
@@ -207,10 +213,8 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     tail = detail - np.median(detail)
     squares = tail * tail
     third, second = float(np.mean(squares * tail)), float(np.mean(squares))  # NumPy raises to a power slowly
-    if alone and abs(third) < _SKEWED * second**1.5:
-        dark = _darker_half(small)
-        if not _is_split(dark):
-            return _is_dark_around(dark)
+    if alone and abs(third) < _SKEWED * second**1.5 and not _is_split(_darker_half(small)):
+        return _is_dark_around(small)
     return third > 0
 
 
@@ -231,19 +235,25 @@ def _is_split(dark: Mask) -> bool:
     return changes == 2 and _LEAST_PART < around.mean() < 1 - _LEAST_PART
 
 
-def _is_dark_around(dark: Mask) -> bool:
+def _is_dark_around(grey: Any) -> bool:
     """Return whether most of a picture's border is dark; printed lines along its edges are none of it."""
-    edges = (dark[0], dark[-1], dark[:, 0], dark[:, -1])
-    ends = [int(_ENDS * len(edge)) for edge in edges]
-    shares = [float(edge[end : len(edge) - end].mean()) for edge, end in zip(edges, ends, strict=True)]
-    outermost = bool(border_of(dark).mean() > 0.5)
-    if any(_ONE_KIND < share < 1 - _ONE_KIND for share in shares):
-        return outermost
-    depth = max(round(_BAND * min(dark.shape)), 1)
-    inside = np.zeros(dark.shape, np.bool_)
-    inside[depth:-depth, depth:-depth] = True
-    band, middle = (bool(dark[part].any() and dark[part].mean() > 0.5) for part in (~inside, inside))
-    return band if band == middle else outermost
+    low, high = np.quantile(grey, _EXTREMES)
+    middle = (low + high) / 2
+    outermost = bool((border_of(grey) < middle).mean() > 0.5)
+    brighter = grey - middle if outermost else middle - grey  # or darker: what may be the paper beside walls
+    depth, steepest = max(round(_BAND * min(grey.shape)), 1), _LEANING * min(grey.shape) + _SOFT
+    inside = brighter > 0
+    for _ in range(4):  # the left edge, and by turning the picture each of the others
+        end = int(_ENDS * len(brighter))
+        band = brighter[end : len(brighter) - end, :depth]
+        paper = np.median(band, axis=0).max()
+        shares = (band >= paper - _PALE_WALL * (high - low)).mean(axis=0)
+        wall, clear = int(np.argmax(shares > 1 - _CLEAR)), int(np.argmax(shares >= _CLEAR))
+        behind = shares[clear:]
+        if paper < _UNLIKE * (high - low) or behind[0] < _CLEAR or behind.mean() < _BEHIND or clear - wall > steepest:
+            return outermost
+        inside, brighter = np.rot90(inside[:, depth:]), np.rot90(brighter)
+    return outermost != bool(inside.sum() > _INSIDE * inside.size)
 
 
 def median_by_ink(sizes: Any, areas: Any) -> float:

@@ -125,7 +125,7 @@ def photographed(picture: np.ndarray, seed: int, *, boxed: bool = False) -> byte
 
 
 def in_a_box(ink: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return ink with a printed box around it, up to three degrees askew and a fifth of the picture from its edges."""
+    """Return ink in a printed box, up to three degrees askew and up to a fifth of the picture from its edges."""
     printed = np.zeros_like(ink)
     left, top, right, bottom = (int(part * len(ink)) for part in random.uniform(0, 0.2, 4))
     wall, level = int(random.integers(2, 9)), random.uniform(0.4, 1)

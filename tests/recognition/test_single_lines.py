@@ -157,24 +157,43 @@ BY_HAND = [[(3, 0), (6, 79)], [(2, 4), (57, 2), (54, 78)], [(6, 74), (55, 77)]] 
 FREEHAND = {
     "国": [*BY_HAND, [(16, 20), (42, 18)], [(18, 38), (41, 39)], [(14, 60), (46, 58)], [(30, 19), (31, 59)]],
     "四": [*BY_HAND, [(22, 4), (16, 50)], [(38, 4), (40, 50)]],
+    "困": [*BY_HAND, [(15, 30), (45, 28)], [(30, 14), (31, 66)], [(30, 32), (18, 58)], [(31, 32), (44, 57)]],
 }
+
+
+def drawn_by_hand(strokes, margin):
+    """Return strokes in fine lines with soft edges, of a size of 60 by 80 pixels and a margin."""
+    moved = [[(4 * (x + margin), 4 * (y + margin)) for x, y in stroke] for stroke in strokes]
+    size = (60 + 2 * margin, 80 + 2 * margin)
+    fine = Image.fromarray(drawn(moved, size=(4 * size[0], 4 * size[1]), width=20))
+    return np.asarray(fine.resize(size, Image.Resampling.BOX))
 
 
 @pytest.mark.parametrize("margin", [0, 1, 6])
 @pytest.mark.parametrize("strokes", FREEHAND.values(), ids=FREEHAND)
 def test_a_box_drawn_by_hand_is_a_characters(strokes, margin):
-    moved = [[(x + margin, y + margin) for x, y in stroke] for stroke in strokes]
-    picture = drawn(moved, size=(60 + 2 * margin, 80 + 2 * margin), width=5)
+    picture = drawn_by_hand(strokes, margin)
     assert without_lines(picture) is picture
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("margin", [1, 6, 12, 18])
+@pytest.mark.parametrize("strokes", FREEHAND.values(), ids=FREEHAND)
+def test_the_margin_around_a_box_drawn_by_hand_is_its_paper(strokes, margin, inverted):
+    picture = drawn_by_hand(strokes, margin)
+    assert is_light_on_dark(255 - picture if inverted else picture, alone=True) == inverted
 
 
 @pytest.mark.parametrize("inverted", [False, True])
 @pytest.mark.parametrize("fall", [0.0, 0.3])
 @pytest.mark.parametrize("thin", [3, 6, 10])
-def test_walls_along_the_pictures_edges_are_not_its_paper(thin, fall, inverted):
+@pytest.mark.parametrize("scale", [0.3, 0.4, 1])
+def test_walls_along_the_pictures_edges_are_not_its_paper(scale, thin, fall, inverted):
     picture = drawn(TWO, box(0, 0, WIDTH - 1, HEIGHT - 1), thin=thin)[:, 10:90]
     picture[:, : thin // 2] = picture[:, -thin // 2 :] = LINE
     picture = (picture * (1 - fall * np.linspace(0, 1, HEIGHT))[:, np.newaxis]).astype(np.uint8)
+    size = (round(picture.shape[1] * scale), round(HEIGHT * scale))
+    picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
     assert is_light_on_dark(255 - picture if inverted else picture, alone=True) == inverted
 
 

@@ -36,9 +36,10 @@ _UNLIKE: Final = 0.08  # of the contrast, beyond its middle: so far the paper be
 _CLEAR: Final = 0.85  # of what lies between: so much is paper beside a wall
 _SPECK: Final = 5  # pixels of a border: less is no part of it
 _LEAST_PART: Final = 0.15  # of a border
-_LEANING: Final = 0.05  # of the shorter side: so far a wall leans
+_THICKEST: Final = 0.08  # of the shorter side: a wall is no thicker
+_LEANING: Final = 0.05  # of that side: so far a wall leans
 _SOFT: Final = 2  # pixels of its edge
-_BEHIND: Final = 0.5  # of what comes after it, within the band
+_BEHIND: Final = 0.8  # of the lines behind it, as many as half of the band has
 _INSIDE: Final = 0.3  # of what walls surround: so much is paper like that beside them
 _BAND: Final = 0.2  # of a picture's shorter side: more than a printed line along its edge takes
 _SURROUNDINGS: Final = 4  # windows make that side, each filtered twice: a running mean is faster than a wide bell
@@ -199,8 +200,8 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     small copy's difference from its surroundings' mean, in which uneven light vanishes. A single character may fill
     half of its picture; where the moment is small, the picture's border is paper, unless it falls into two parts, one
     dark and one bright: a shadow's edge, or a character that reaches two of the picture's. A box's walls may run along
-    the picture's edges: the border is no paper if close to each edge, at once and not by and by, a line begins of what
-    is, and much of what lies further inside is like it: what strokes enclose is like the paper around them.
+    the picture's edges: the border is no paper if closely behind each edge, at once and not by and by, begins what is,
+    goes on for more than a stroke, and takes much of what lies further inside, too.
 
     Args:
         grey: The picture.
@@ -241,7 +242,8 @@ def _is_dark_around(grey: Any) -> bool:
     middle = (low + high) / 2
     outermost = bool((border_of(grey) < middle).mean() > 0.5)
     brighter = grey - middle if outermost else middle - grey  # or darker: what may be the paper beside walls
-    depth, steepest = max(round(_BAND * min(grey.shape)), 1), _LEANING * min(grey.shape) + _SOFT
+    side = min(grey.shape)
+    depth, thickest, steepest = max(round(_BAND * side), 2), _THICKEST * side + _SOFT, _LEANING * side + _SOFT
     inside = brighter > 0
     for _ in range(4):  # the left edge, and by turning the picture each of the others
         end = int(_ENDS * len(brighter))
@@ -249,8 +251,9 @@ def _is_dark_around(grey: Any) -> bool:
         paper = np.median(band, axis=0).max()
         shares = (band >= paper - _PALE_WALL * (high - low)).mean(axis=0)
         wall, clear = int(np.argmax(shares > 1 - _CLEAR)), int(np.argmax(shares >= _CLEAR))
-        behind = shares[clear:]
-        if paper < _UNLIKE * (high - low) or behind[0] < _CLEAR or behind.mean() < _BEHIND or clear - wall > steepest:
+        behind = shares[clear : clear + depth // 2]
+        walled = clear <= thickest and clear - wall <= steepest and behind.mean() >= _BEHIND
+        if not walled or paper < _UNLIKE * (high - low):
             return outermost
         inside, brighter = np.rot90(inside[:, depth:]), np.rot90(brighter)
     return outermost != bool(inside.sum() > _INSIDE * inside.size)

@@ -29,6 +29,7 @@ _CROSSED: Final = 0.8  # of a box's wall: a character may cross another wall, or
 _BROAD: Final = 0.4  # of the picture: a smaller box is none that the character stands in
 _CHARACTER: Final = 0.15  # of the shorter side: a character is no smaller
 _THINNER: Final = 0.8  # of a stroke
+_WALLS: Final = 4
 _CELL: Final = 0.6  # of a side
 _FILLED: Final = 0.9  # of its extent: what fills so much together with its hole is a box, and without it a bar
 _NEAR: Final = 0.04  # of the shorter side: what comes so near to an edge, the edge may cut
@@ -44,7 +45,7 @@ def without_lines(grey: GreyImage) -> GreyImage:
     character stands in. A character's own stroke may be as straight and, where its picture is cut closely, reach from
     edge to edge, too: lines are lines only if ink is left that no edge cuts; and where ink touches all four edges, only
     if they are thinner than that ink's strokes and, unless they are a whole box, touch none of it. A box whose walls
-    are as straight and parallel as no hand draws them is printed, whatever touches it.
+    are straighter and more parallel than a hand draws them is printed, whatever touches it.
 
     Args:
         grey: The picture, uint8, dark on light.
@@ -69,7 +70,9 @@ def without_lines(grey: GreyImage) -> GreyImage:
     small = np.asarray(Image.fromarray(grey).reduce(step))
     bands = np.zeros(small.shape, np.bool_)
     bands[place] = bands_of(lines, pale[place].shape)
-    printed = are_box(lines) and is_printed(lines, _levels(small)[place], most=1 if alone else 0)
+    printed = (
+        are_box(lines) and len(lines) == _WALLS and is_printed(lines, _levels(small)[place], most=1 if alone else 0)
+    )
     character = np.zeros(small.shape, np.bool_)
     character[place] = _character(dark[place], pale[place], lines, bands[place], printed=printed, alone=alone)
     if not character.any():
@@ -114,7 +117,7 @@ def _walls(ink: Mask) -> list[Line]:
 def _is_cell(lines: list[Line], shape: tuple[int, ...]) -> bool:
     """Return whether four lines have most of a picture between them; squares are more, or smaller."""
     spans = [np.ptp([line.middle for line in lines if line.axis == axis]) for axis in (1, 0)]
-    return len(lines) == 4 and bool((spans >= np.multiply(_CELL, shape)).all())
+    return len(lines) == _WALLS and bool((spans >= np.multiply(_CELL, shape)).all())
 
 
 def _beyond(lines: list[Line], shape: tuple[int, ...]) -> Mask:

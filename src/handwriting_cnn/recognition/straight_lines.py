@@ -20,7 +20,7 @@ _THICKEST: Final = 0.14  # of the shorter side
 _THIN: Final = 4  # pixels: so thick a line may be in a small picture
 _TYPICAL: Final = 0.3  # of a line's ink at each place: with so much more or less something touches it, or it is gone
 _STRAIGHT: Final = 0.002  # of the shorter side: so little a printed line strays
-_GRAIN: Final = 0.1  # pixels, and besides so little
+_GRAIN: Final = 0.04  # pixels, and besides so little
 _PARALLEL: Final = 0.015  # of their length: so far walls may draw near each other
 _SQUARE: Final = 0.04  # of its sides: so far a box may be askew
 
@@ -92,7 +92,7 @@ def are_box(lines: list[Line]) -> bool:
 
 
 def is_printed(lines: list[Line], levels: Any, *, most: int) -> bool:
-    """Return whether a box is one that no hand draws: its walls straight and parallel.
+    """Return whether a box is one that hardly a hand draws: its walls straight and parallel, its corners right.
 
     Args:
         lines: Its walls.

@@ -115,9 +115,9 @@ def _walls(ink: Mask) -> list[Line]:
 
 
 def _is_cell(lines: list[Line], shape: tuple[int, ...]) -> bool:
-    """Return whether four lines have most of a picture between them; squares are more, or smaller."""
+    """Return whether a box's four walls have most of a picture between them; squares are smaller."""
     spans = [np.ptp([line.middle for line in lines if line.axis == axis]) for axis in (1, 0)]
-    return len(lines) == _WALLS and bool((spans >= np.multiply(_CELL, shape)).all())
+    return bool((spans >= np.multiply(_CELL, shape)).all())
 
 
 def _beyond(lines: list[Line], shape: tuple[int, ...]) -> Mask:
@@ -141,7 +141,7 @@ def _character(dark: Mask, pale: Mask, lines: list[Line], bands: Mask, *, printe
         pale: The ink and what may be a line.
         lines: The lines.
         bands: Their pixels.
-        printed: Whether they surely are a box.
+        printed: Whether they surely are the walls of one box.
         alone: Whether this is a box cut out of its surroundings, together with what crosses its walls.
     """
     labels, boxes, areas = components(dark & ~bands)

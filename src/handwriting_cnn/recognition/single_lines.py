@@ -150,12 +150,11 @@ def _character(dark: Mask, pale: Mask, lines: list[Line], bands: Mask, *, printe
     beyond = np.bincount(labels[_beyond(lines, dark.shape)], minlength=len(areas) + 1)[1:] >= _BEYOND * areas
     large = areas >= least_ink(stroke_width(dark))
     kept = large & ~(cut & beyond)
-    if printed:
+    if printed and (alone or _is_cell(lines, dark.shape)):
         inside = np.concatenate([[False], large & ~beyond])[labels]
         reach = grown(inside, 3 + max(line.thickness for line in lines))
         crossing = beyond & (np.bincount(labels[reach], minlength=len(areas) + 1)[1:] > 0)
-        if alone or _is_cell(lines, dark.shape):
-            kept = large & ~beyond | crossing
+        kept = large & ~beyond | crossing
     none = np.zeros_like(dark)
     if not kept.any() or ((cut & kept).any() and not printed):
         return none
@@ -163,15 +162,16 @@ def _character(dark: Mask, pale: Mask, lines: list[Line], bands: Mask, *, printe
     character = np.concatenate([[False], kept])[labels]
     if hull.max() < _CHARACTER * min(dark.shape):
         return none
+    if printed:
+        inner = character[box_of(character)]
+        filled = scipy.ndimage.binary_fill_holes(inner)
+        a_box_in_a_box = filled.mean() > _FILLED > inner.mean()  # is a character
+        return none if a_box_in_a_box else character
     edges = (pale[:near], pale[-near:], pale[:, :near], pale[:, -near:])
-    if all(edge.any() for edge in edges) and not printed:  # the lines may be strokes
+    if all(edge.any() for edge in edges):  # the lines may be strokes
         touching = (around(character) & bands & dark).any() and not are_box(lines)
         if touching or stroke_width(np.pad(dark & bands, 1)) > _THINNER * stroke_width(character):
             return none
-    inner = character[box_of(character)]
-    filled = scipy.ndimage.binary_fill_holes(inner)
-    if printed and filled.mean() > _FILLED and inner.mean() < _FILLED:  # a box in a box is a character
-        return none
     return character
 
 

@@ -14,6 +14,7 @@ from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import group_by_cell
 from handwriting_cnn.recognition.grouping import Groups, group_all, group_characters
 from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of, is_half_dark_around, is_light_on_dark
+from handwriting_cnn.recognition.objects import without_objects
 from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
 from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.shadows import without_shadow
@@ -35,6 +36,7 @@ Layout: TypeAlias = Literal["auto", "single", "line", "page", "grid"]
 _WORKING_PIXELS: Final = 4_000_000
 _SINGLE_PIXELS: Final = 40_000
 _FINE: Final = 64  # pixels of a single character: more make its ink no better
+_NEAR: Final = 0.5  # of a character's longer side: so far from it lies what is paler of it
 _FILLED: Final = 0.4  # of a page's ink: a grid holds at least so much
 _PIECES: Final = 4  # characters at most that one may be taken for whose picture is cut closely
 _SURROUNDED: Final = 0.4  # of a picture's border: with so much ink it is a frame, or the table around a sheet
@@ -85,14 +87,26 @@ def find_characters(
             return found
     source, image, step = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
     lit = _evenly_lit(source, image)
-    if layout == "auto" and not _is_one_character(source, lit[0], gap=gap):
+    one = layout == "single" or _is_one_character(source, lit[0], gap=gap)
+    if not one and len(found) != 1:
         return found
-    found = _alone(picture, *lit, step)
-    whole = picture.shape[0] * picture.shape[1] <= _SINGLE_PIXELS
-    if whole or (found and max(found[0].ink.shape) >= _FINE):
-        return found
-    source, image, step = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=True)
-    return _alone(picture, *_evenly_lit(source, image), step)
+    alone = _alone(picture, *lit, step)
+    if step > 1 and not (alone and max(alone[0].ink.shape) >= _FINE):
+        source, image, step = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=True)
+        alone = _alone(picture, *_evenly_lit(source, image), step)
+    return alone if one or _surrounds(alone, found) else found
+
+
+def _surrounds(alone: list[FoundCharacter], found: list[FoundCharacter]) -> bool:
+    """Return whether all ink of a picture lies at one character, which has more of it than a page's would have.
+
+    Dots that are paler than a page's ink may be are seen by the single character's ink.
+    """
+    if not alone:
+        return False
+    outer, inner = np.array(alone[0].box), np.array(found[0].box)
+    reach = _NEAR * max(inner[2:] - inner[:2])
+    return bool((np.abs(outer - inner) <= reach).all())
 
 
 def _is_inside(picture: npt.NDArray[np.uint8], found: list[FoundCharacter]) -> bool:
@@ -189,7 +203,7 @@ def _straightened(source: GreyImage, corners: npt.NDArray[np.float64] | None) ->
         sheet = seen(source, to_source, size)
         if is_light_on_dark(sheet, alone=False):  # the table around it said otherwise
             sheet = 255 - sheet
-    ink = find_ink(sheet)
+    ink = without_objects(find_ink(sheet))
     degrees = slope(ink.mask)
     if degrees:
         turn, size = turning(degrees, sheet.shape)

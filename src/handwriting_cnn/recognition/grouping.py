@@ -18,12 +18,17 @@ _WHOLE: Final = (0.7, 2.0)  # typical sizes of what touches the page's edge and 
 _LARGEST: Final = 8  # typical sizes: what is larger is no character
 _BODY: Final = 0.5  # of the typical size: what is smaller in both directions is a mark
 _SMALLEST: Final = 0.2  # of the typical size: what is smaller and far from any other is dirt
+_FEW: Final = 4  # bodies: so few do not show how far apart lines are
+_LOW: Final = 0.65  # of the highest: of few, what is no higher
+_SHORT: Final = 0.85  # of the typical size: and no longer, is a mark, as the hamza of alef or the breve of й
 _REACH: Final = 0.9  # typical sizes: a mark lies no further from its body
 _SIDEWAYS: Final = 1.6  # how much farther a gap to the side counts than one above or below
 _OVERLAP: Final = 0.55  # of the narrower's width: strokes above each other are one character
 _STACKED: Final = 0.35  # typical sizes between them at most
 _HIGHER: Final = 1.5  # times a character's size, or its width: what is higher stands in two lines
 _TOUCHING: Final = 0.12  # typical sizes: so near each other, broken strokes are one
+_LEVEL: Final = 0.5  # of the lower one's height: so much of it stands beside the other
+_BREAK: Final = 0.05  # typical sizes: broken strokes beside each other are nearer than characters are
 _NEAR: Final = 0.25  # of the median gap of a page, and of the typical size: a smaller gap lies inside a character
 _FAR: Final = 2  # typical sizes: a wider gap lies between words, or columns
 _FEWEST_GAPS: Final = 8
@@ -103,9 +108,11 @@ def _cut(labels: Any, boxes: Any, areas: Any) -> Any:
 
 def _joined(boxes: Any, clean: Any, typical: float, gap: float, *, one_line: bool) -> tuple[Any, Any]:
     """Return each piece's character, -1 where it belongs to none, and its line."""
-    longer = sizes_of(boxes).max(axis=1)
+    heights, longer = sizes_of(boxes)[:, 1], sizes_of(boxes).max(axis=1)
     clean = clean & (longer < _LARGEST * typical)
     bodies = clean & (longer >= _BODY * typical)
+    if 1 < bodies.sum() <= _FEW:
+        bodies &= (heights > _LOW * heights[bodies].max()) | (longer > _SHORT * typical)
     owner = np.where(clean, np.arange(len(boxes)), -1)
     _join_bodies(owner, boxes, np.flatnonzero(bodies), typical)
     marks = np.flatnonzero(clean & ~bodies)
@@ -146,6 +153,8 @@ def _join_bodies(owner: Any, boxes: Any, bodies: Any, typical: float) -> None:
         narrower = np.minimum(sizes[body, 0], sizes[others, 0])
         stacked = (-across >= _OVERLAP * narrower) & (down < _STACKED * typical)
         touching = (across < _TOUCHING * typical) & (down < _TOUCHING * typical)
+        level = -down >= _LEVEL * np.minimum(sizes[body, 1], sizes[others, 1])
+        touching &= (across < _BREAK * typical) | ~level
         joined = stacked | touching
         gaps = np.maximum(across, down)[joined].tolist()
         pairs += [(gap, body, other) for gap, other in zip(gaps, others[joined].tolist(), strict=True)]

@@ -30,7 +30,7 @@ _MANY: Final = 4  # lines below each other: a ruled sheet, be it empty
 _NEARLY: Final = 0.9  # of the ink
 _ALL: Final = 0.98  # of a grid's cells: what lies in a cell that is not seen is lost
 _FULL: Final = 0.9  # the share of a run that is ink
-_THICKEST: Final = 0.012  # of the page's shorter side
+_THICKEST: Final = 0.014  # of the page's shorter side
 _CROSSING: Final = 1.8  # times a line's thickness: ink that runs on so far across it is a stroke
 _SAMPLE: Final = 2_000  # pixels of lines that show how thick they are
 _FEWEST: Final = 4
@@ -91,7 +91,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         free, pale = _without(ink, tried[chosen], step)
         cells, count = grids[chosen]
         cells = enlarged(cells, step, ink.mask.shape)
-        if not least or (_share_inside(free, cells) >= least and _share_in_one(free, cells, count) >= _KEPT):
+        if not least or (_share_of_alike(free, cells) >= least and _share_in_one(free, cells, count) >= _KEPT):
             return Rules(free=free, pale=pale, cells=cells, count=count)
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)
@@ -104,6 +104,18 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
 def _share_inside(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
     """Return the share of the ink that lies in cells, -1 if there is no ink."""
     return float((cells[mask] > 0).mean()) if mask.any() else -1.0
+
+
+def _share_of_alike(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
+    """Return the share of ink that lies in cells, of pieces as large as those in cells are; 0 if there is none."""
+    labels, boxes, areas = components(mask)
+    inside = np.bincount(labels[mask & (cells > 0)], minlength=len(areas) + 1)[1:] >= _HALF * areas
+    if not inside.any():
+        return 0.0
+    longer = sizes_of(boxes).max(axis=1)
+    typical = median_by_ink(longer[inside], areas[inside])
+    alike = (longer >= _HALF * typical) & (longer * _HALF <= typical)
+    return float(areas[alike & inside].sum() / areas[alike].sum())
 
 
 def _share_in_one(mask: Mask, cells: npt.NDArray[np.int32], count: int) -> float:
@@ -133,7 +145,9 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
         extents.append(np.zeros(count + 1, np.int64))
         for number, place in enumerate(places, start=1):
             inked = (pieces[place] == number).any(axis=1 - axis)
-            if inked.mean() >= _UNBROKEN and not _is_word(place, mask, 1 - axis):
+            crossed = _on_both_sides(place, mask, 1 - axis)
+            hidden = crossed & ~inked  # by letters that stand across the line
+            if inked.sum() >= _UNBROKEN * (inked.size - hidden.sum()) and crossed.mean() <= _WORD:
                 extents[-1][number] = inked.size
 
     def at_least(bounds: Any) -> tuple[Mask, Mask]:
@@ -156,14 +170,14 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
     return at_least(least)
 
 
-def _is_word(place: Any, ink: Mask, across: int) -> bool:
-    """Return whether a line is a row of a printed word's strokes: there is ink on both sides of most of it."""
+def _on_both_sides(place: Any, ink: Mask, across: int) -> Any:
+    """Return where along a line there is ink on both of its sides, as most of a row of a printed word's strokes has."""
     beside = []
     for start in (place[across].start - _LETTER, place[across].stop):
         band = [place[0], place[1]]
         band[across] = slice(max(start, 0), start + _LETTER)
         beside.append(ink[tuple(band)].any(axis=across))
-    return bool((beside[0] & beside[1]).mean() > _WORD)
+    return beside[0] & beside[1]
 
 
 def _typical_size(mask: Mask) -> float:

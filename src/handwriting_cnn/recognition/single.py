@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.ink import light_of, optical_density, paper_plane, pen_light
@@ -28,8 +29,12 @@ def ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
         source: The picture in grey, uint8, dark on light.
         picture: The picture as it was, uint8 ``(height, width)`` or RGB ``(height, width, 3)``, dark on light.
     """
-    pen = pen_light(picture) if picture.ndim == 3 else None
-    source = without_lines(source if pen is None else pen)
+    free = without_lines(source, picture)  # before the pen's colour is sought: the lines would be half wiped out by it
+    pen = pen_light(free) if free.ndim == 3 else None
+    if free is not picture:
+        source = np.asarray(Image.fromarray(free).convert("L")) if pen is None else pen
+    elif pen is not None:
+        source = without_lines(pen)
     if max(source.shape) < SMALL:
         return _small_ink(source if _is_flat(source) else _evenly_lit(source))
     return close_ink(source) or find_ink(source, strong=_PALE)

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import scipy.ndimage
 from PIL import Image
 
@@ -38,7 +39,7 @@ _BEYOND: Final = 0.9  # of a piece of ink
 _SURROUNDINGS: Final = 0.1  # of the longer side: paper is a mean over so much
 
 
-def without_lines(grey: GreyImage) -> GreyImage:
+def without_lines(grey: GreyImage, picture: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
     """Paint paper over the printed lines in a picture of one character, and over what lies beyond them.
 
     A line is straight, thin, and runs from one edge of the picture to another; or it is a wall of a box that the
@@ -49,13 +50,15 @@ def without_lines(grey: GreyImage) -> GreyImage:
 
     Args:
         grey: The picture, uint8, dark on light.
+        picture: The same in colours, uint8 ``(height, width, 3)``, which is to be painted over.
 
     Returns:
-        uint8 of the same shape; the picture itself where there is no line, or where its shorter side has less than 20
+        The grey picture, or that in colours, painted over; itself where there is no line, or where its shorter side has less than 20
         pixels, or less than a fifth of the longer. Where it has less than 40, only boxes are seen.
     """
+    picture = grey if picture is None else picture
     if min(grey.shape) < _TINIEST or max(grey.shape) > _LONGEST * min(grey.shape):
-        return grey
+        return picture
     step = max(max(grey.shape) // _FINE, 1)
     sides = [(0, -side % step) for side in grey.shape]
     darkest = in_blocks(np.pad(grey, sides, mode="edge"), step, np.minimum)  # in which hairlines do not vanish
@@ -66,7 +69,7 @@ def without_lines(grey: GreyImage) -> GreyImage:
     if not lines and min(grey.shape) >= _SMALLEST:
         place, lines = np.s_[:, :], lines_across(pale)
     if not lines:
-        return grey
+        return picture
     small = np.asarray(Image.fromarray(grey).reduce(step))
     bands = np.zeros(small.shape, np.bool_)
     bands[place] = bands_of(lines, pale[place].shape)
@@ -76,8 +79,8 @@ def without_lines(grey: GreyImage) -> GreyImage:
     character = np.zeros(small.shape, np.bool_)
     character[place] = _character(dark[place], pale[place], lines, bands[place], printed=printed, alone=alone)
     if not character.any():
-        return grey
-    return _painted(grey, small, pale, bands, character, step)
+        return picture
+    return _painted(picture, pale, bands, character, step)
 
 
 def _levels(grey: GreyImage) -> Any:
@@ -175,16 +178,20 @@ def _character(dark: Mask, pale: Mask, lines: list[Line], bands: Mask, *, printe
     return character
 
 
-def _painted(grey: GreyImage, small: GreyImage, pale: Mask, bands: Mask, character: Mask, step: int) -> GreyImage:
+def _painted(picture: npt.NDArray[np.uint8], pale: Mask, bands: Mask, character: Mask, step: int) -> Any:
     """Return the picture without the lines, in whose place its nearest pixels go on, and without other ink."""
-    paper = ~grown(pale, 2)
-    sigma = _SURROUNDINGS * max(small.shape)
+    small = np.atleast_3d(np.asarray(Image.fromarray(picture).reduce(step), np.float32))
+    paper = ~grown(pale, 2)[:, :, np.newaxis]
+    sigma = (*(_SURROUNDINGS * max(pale.shape),) * 2, 0)
     weight = scipy.ndimage.gaussian_filter(paper.astype(np.float32), sigma)
-    light = scipy.ndimage.gaussian_filter(np.where(paper, small, 0).astype(np.float32), sigma)
-    light = np.asarray(Image.fromarray(light / np.maximum(weight, np.finfo(np.float32).tiny)).resize(grey.shape[::-1]))
-    other = enlarged(grown(pale & ~bands, 2) & ~grown(character, 2), step, grey.shape)
-    painted = np.where(other, np.rint(np.clip(light, 0, 255)), grey).astype(np.uint8)
+    light = scipy.ndimage.gaussian_filter(np.where(paper, small, 0), sigma)
+    light = np.clip(np.rint(light / np.maximum(weight, np.finfo(np.float32).tiny)), 0, 255).astype(np.uint8)
+    size = picture.shape[1::-1]
+    smooth = np.asarray(Image.fromarray(light.squeeze()).resize(size, Image.Resampling.BICUBIC)).reshape(picture.shape)
+    other = enlarged(grown(pale & ~bands, 2) & ~grown(character, 2), step, picture.shape)
+    painted = picture.copy()
+    painted[other] = smooth[other]
     nearest = scipy.ndimage.distance_transform_edt(
-        enlarged(bands, step, grey.shape), return_distances=False, return_indices=True
+        enlarged(bands, step, picture.shape), return_distances=False, return_indices=True
     )
     return painted[tuple(nearest)]

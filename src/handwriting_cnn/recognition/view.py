@@ -112,6 +112,9 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
     insides = [max(found) / side for found, side in zip(sides, (width, width, height, height), strict=True) if found]
     if not insides or (len(insides) == 1 and insides[0] > _ALONE):
         return None
+    deep = [index for index, found in enumerate(sides) if found and max(found) > _ALONE * (width, width, height, height)[index]]
+    if len(deep) == 1 and len(insides) < 3:
+        sides[deep[0]] = None
     left, right, top, bottom = (found or (0.0, 0.0) for found in sides)
     lines = {
         "left": (left[0], 0.0, left[1], float(height)),

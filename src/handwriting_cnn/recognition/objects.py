@@ -1,0 +1,62 @@
+"""What lies on a page, or around it, and is no writing: a pen, a ruler, the cloth beneath, a scanner's dark border."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from handwriting_cnn.imaging.strokes import stroke_width
+from handwriting_cnn.recognition.grouping import least_ink
+from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.windows import broadened, enlarged, grown, narrowed
+
+_LARGE: Final = 0.3  # of the page's longer side
+_LARGER: Final = 4  # times the typical size of the writing
+_FEWEST: Final = 8  # characters: fewer do not show what is large
+_BODY: Final = 0.5  # of the typical size: what is smaller is a mark
+_BROADER: Final = 2.5  # times a stroke
+_BROADEST: Final = 0.014  # of the page's shorter side: lines and strokes may be as broad
+_WINDOW: Final = 6  # pixels of the window that tells, on a copy of a fraction of the size
+
+
+def without_objects(ink: Ink) -> Ink:
+    """Leave out what is far larger than the characters of a page and far broader than their strokes.
+
+    Of large pieces only the broad parts are objects: printed lines and the letters that touch them are kept.
+
+    Args:
+        ink: The page's. Where there are fewer than eight characters it is returned as it is.
+    """
+    labels, boxes, areas = components(ink.mask)
+    longer = sizes_of(boxes).max(axis=1)
+    large = longer >= _LARGE * max(ink.mask.shape)
+    rest = ~large & (areas >= least_ink(ink.stroke))
+    if not large.any() or rest.sum() < _FEWEST:
+        return ink
+    typical = median_by_ink(longer[rest], areas[rest])
+    if (longer[rest] >= _BODY * typical).sum() < _FEWEST:
+        return ink
+    large &= longer >= _LARGER * typical
+    of_large, of_rest = (np.concatenate([[False], which])[labels] for which in (large, rest))
+    objects = _broad(of_large, max(_BROADER * stroke_width(of_rest), _BROADEST * min(ink.mask.shape)))
+    if not objects.any():
+        return ink
+    levels = np.where(objects, 0, ink.levels).astype(np.float32)
+    mask = ink.mask & ~objects
+    return replace(
+        ink, levels=levels, mask=mask, pale=ink.pale & ~objects, faint=ink.faint & ~objects, stroke=stroke_width(mask)
+    )
+
+
+def _broad(mask: Any, width: float) -> Any:
+    """Return the parts of a mask that are at least so broad, with their edges: an opening by a square."""
+    step = max(int(width / _WINDOW), 1)
+    window = -(-int(np.ceil(width)) // step)
+    inner = mask[::step, ::step]
+    for axis in (0, 1):
+        inner = narrowed(inner, window, axis, beyond=False)
+    if not inner.any():
+        return np.zeros_like(mask)
+    for axis in (0, 1):
+        inner = broadened(inner, window, axis, origin=window % 2 - 1)
+    return enlarged(grown(inner, window // 2 + 1), step, mask.shape) & (grown(mask, 3))

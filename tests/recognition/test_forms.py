@@ -8,6 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from handwriting_cnn.recognition.finding import find_characters
+from handwriting_cnn.recognition.ink import find_ink
+from handwriting_cnn.recognition.rules import find_rules
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pages import FONT, enlarged, overlaps
@@ -243,3 +245,39 @@ def test_a_shadow_across_a_grid_is_no_ink(radius, penumbra, some_digits):
     shaded = picture * (1 - 0.45 / (1 + np.exp(np.clip(inside, -50, 50))))
     found = find_characters(np.asarray(Image.fromarray(shaded.astype(np.uint8)).reduce(2)))
     assert [one.line for one in found] == [row for row in range(5) for _ in range(8)]
+
+
+def test_lines_hidden_by_the_letters_across_them_are_lines(digits):
+    """On squared paper, with each line of writing along a printed one, that shows only between the letters."""
+    image, draw = sheet()
+    for x in range(20, 1240, 40):
+        draw.line([(x, 0), (x, 1000)], 150, 2)
+    for y in range(20, 1000, 40):
+        draw.line([(0, y), (1240, y)], 150, 2)
+    places = [(70 + column * 110, 109 + row * 160) for row in range(5) for column in range(10)]
+    picture, truth = written(image, digits.test.images[:50], places, 62)
+    away = np.ones(picture.shape, np.bool_)
+    for left, top, right, bottom in truth:
+        away[top - 12 : bottom + 12, left - 12 : right + 12] = False
+    ink = find_ink(picture)
+    free = find_rules(ink, least=0.4).free
+    assert (free & away).sum() < 0.05 * (ink.mask & away).sum()
+
+
+def test_a_forms_furniture_does_not_hide_its_boxes(digits):
+    """Squares in the corners, a large title and a bar code have as much ink as what is written in the boxes."""
+    picture, truth = form("boxes", digits.test.images[:40])
+    image = Image.fromarray(picture)
+    draw = ImageDraw.Draw(image)
+    for x in (20, 1170):
+        for y in (20, 930):
+            draw.rectangle([x, y, x + 50, y + 50], fill=30)
+    random = np.random.default_rng(0)
+    for x in range(780, 1130, 7):
+        draw.rectangle([x, 12, x + int(random.integers(1, 5)), 84], fill=30)
+    for y, text in ((15, "Examination"), (780, "Thank you for your handwriting"), (870, "University of Letters")):
+        draw.text((100, y), text, 30, ImageFont.truetype(str(FONT), 64))
+    found = np.array([one.box for one in find_characters(np.asarray(image))])
+    match = overlaps(truth, found)
+    assert (match.max(axis=1) >= 0.5).all()
+    assert (match.max(axis=0) < 0.5).sum() <= 1

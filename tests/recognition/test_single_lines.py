@@ -237,3 +237,17 @@ def test_uneven_light_takes_nothing_from_a_small_picture_of_a_character(scale, f
     ink = free < (PAPER + INK) // 2
     np.testing.assert_allclose(only.box, extent_of(ink), atol=5)
     assert alike(only, ink) >= 0.85
+
+
+def test_lines_are_painted_over_in_colours():
+    walls = [[(x, 0), (x + 4, 260)] for x in (9, 245)] + [[(0, y), (260, y + 4)] for y in (8, 246)]
+    stroke = [[(70, 80), (100, 56), (160, 60), (170, 100), (80, 200), (190, 200)]]
+    grey = drawn(stroke, walls, size=(260, 260), width=16, thin=7)
+    ink = np.clip((PAPER - grey.astype(np.float32)) / (PAPER - INK), 0, 1)[..., np.newaxis]
+    paper, pen = np.array([228, 220, 205]), np.array([30, 30, 75])
+    picture = np.rint((1 - ink) * paper + ink * pen).astype(np.uint8)
+    free = without_lines(grey, picture)
+    inside = np.zeros(grey.shape, np.bool_)
+    inside[40:220, 50:210] = True
+    np.testing.assert_allclose(free[inside], picture[inside], atol=8)  # noise may have been painted over, too
+    assert np.abs(free[~inside].astype(np.int64) - paper).max() < 25

@@ -53,3 +53,18 @@ def _inside(corners, shape):
 def test_a_plain_page_is_no_sheet_on_a_table():
     assert sheet_corners(np.full((1200, 900), 240, np.uint8)) is None
     assert sheet_corners(np.full((50, 50), 240, np.uint8)) is None
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_single_edge_far_inside_is_a_shadows(other):
+    """With another near the picture's own edge, too: half of the page would be lost."""
+    photograph = np.full((1000, 800), 235, np.uint8)
+    photograph[:, 420:] = 120
+    if other:
+        photograph[960:] = 60
+    corners = sheet_corners(photograph)
+    if other:
+        assert corners is not None
+        assert np.ptp(corners[:, 0]) > 780
+    else:
+        assert corners is None

@@ -12,13 +12,13 @@ from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import group_by_cell
-from handwriting_cnn.recognition.grouping import Groups, group_all, group_characters
+from handwriting_cnn.recognition.grouping import Groups, group_characters
 from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of, is_half_dark_around, is_light_on_dark
 from handwriting_cnn.recognition.objects import without_objects
 from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
 from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.shadows import without_shadow
-from handwriting_cnn.recognition.single import SMALL, close_ink, ink_of_one
+from handwriting_cnn.recognition.single import SMALL, close_ink, group_all, ink_of_one
 from handwriting_cnn.recognition.single_lines import without_lines
 from handwriting_cnn.recognition.view import (
     Homography,
@@ -36,6 +36,7 @@ Layout: TypeAlias = Literal["auto", "single", "line", "page", "grid"]
 _WORKING_PIXELS: Final = 4_000_000
 _SINGLE_PIXELS: Final = 40_000
 _FINE: Final = 64  # pixels of a single character: more make its ink no better
+_PHOTOGRAPH: Final = 300  # pixels of the shorter side: a smaller picture shows no table around a sheet
 _NEAR: Final = 0.5  # of a character's longer side: so far from it lies what is paler of it
 _FILLED: Final = 0.4  # of a page's ink: a grid holds at least so much
 _PIECES: Final = 4  # characters at most that one may be taken for whose picture is cut closely
@@ -78,30 +79,34 @@ def find_characters(
         UnknownNameError: If there is no such layout.
     """
     UnknownNameError.check("layout", [layout], known=get_args(Layout))
-    if layout == "auto" and max(picture.shape[:2]) < SMALL:
-        layout = "single"
-    found: list[FoundCharacter] = []
-    if layout != "single":
-        found, on_a_sheet = _on_a_page(picture, layout, rtl=rtl, gap=gap)
-        if layout != "auto" or len(found) > _PIECES or (on_a_sheet and _is_inside(picture, found)):
-            return found
+    if layout == "single" or (layout == "auto" and max(picture.shape[:2]) < SMALL):
+        return _one_character(picture, rtl=rtl, gap=gap)
+    found, on_a_sheet = _on_a_page(picture, layout, rtl=rtl, gap=gap)
+    if layout != "auto" or len(found) > _PIECES or (on_a_sheet and _is_inside(picture, found)):
+        return found
     source, image, step = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
     lit = _evenly_lit(source, image)
-    one = layout == "single" or _is_one_character(source, lit[0], gap=gap)
-    if not one and len(found) != 1:
-        return found
-    alone = _alone(picture, *lit, step)
-    if step > 1 and not (alone and max(alone[0].ink.shape) >= _FINE):
-        source, image, step = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=True)
-        alone = _alone(picture, *_evenly_lit(source, image), step)
-    return alone if one or _surrounds(alone, found) else found
+    if _is_one_character(source, lit[0], gap=gap):
+        return _all_ink(picture, *lit, step)
+    if len(found) == 1:  # its dots may be paler than a page's ink may be
+        alone = _all_ink(picture, *lit, step)
+        return alone if _surrounds(alone, found) else found
+    return found
+
+
+def _one_character(picture: npt.NDArray[np.uint8], *, rtl: bool, gap: float) -> list[FoundCharacter]:
+    """Return all ink of a picture as one character; of a photograph that shows a table, too, that on the sheet."""
+    source, image, step = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
+    alone = _all_ink(picture, *_evenly_lit(source, image), step)
+    if min(picture.shape[:2]) < _PHOTOGRAPH or (_is_inside(picture, alone) and sheet_corners(picture) is None):
+        return alone
+    found, _ = _on_a_page(picture, "page", rtl=rtl, gap=gap)
+    one = len(found) == 1 and _is_inside(picture, found) and not _surrounds(alone, found)
+    return found if one else alone
 
 
 def _surrounds(alone: list[FoundCharacter], found: list[FoundCharacter]) -> bool:
-    """Return whether all ink of a picture lies at one character, which has more of it than a page's would have.
-
-    Dots that are paler than a page's ink may be are seen by the single character's ink.
-    """
+    """Return whether all ink of a picture lies at the one character that was found on it as on a page."""
     if not alone:
         return False
     outer, inner = np.array(alone[0].box), np.array(found[0].box)
@@ -174,10 +179,28 @@ def _on_a_page(
     return found, corners is not None
 
 
+def _all_ink(
+    picture: npt.NDArray[np.uint8], source: GreyImage, image: npt.NDArray[np.uint8], step: int
+) -> list[FoundCharacter]:
+    """Return the one character of a picture; where a copy shows it too small, that of a finer copy.
+
+    Args:
+        picture: The picture.
+        source: Its evenly lit copy in grey, dark on light.
+        image: The same as it was.
+        step: How much smaller they are.
+    """
+    alone = _alone(picture, source, image, step)
+    if step > 1 and not (alone and max(alone[0].ink.shape) >= _FINE):
+        source, image, step = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=True)
+        alone = _alone(picture, *_evenly_lit(source, image), step)
+    return alone
+
+
 def _alone(
     picture: npt.NDArray[np.uint8], source: GreyImage, image: npt.NDArray[np.uint8], step: int
 ) -> list[FoundCharacter]:
-    """Return the one character of a picture, of which there are an evenly lit copy in grey and one as it was."""
+    """Return all ink of a copy of a picture as one character."""
     ink = ink_of_one(source, image)
     groups = with_pale_strokes(group_all(ink.mask, ink.stroke), ink.pale)
     return _cut_out(picture, ink, groups, np.eye(3), source.shape, step)

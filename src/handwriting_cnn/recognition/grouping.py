@@ -10,7 +10,7 @@ from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.small_print import small_print
 
-_SPECK: Final = 0.2  # of a stroke's width, squared: less ink is dirt
+SPECK: Final = 0.2  # of a stroke's width, squared: less ink is dirt
 _DIRT: Final = 2  # pixels: of a page, a single one is dirt, too
 _ALONG: Final = 0.5  # of its longer side: so much of a piece lies on the page's edge where it is none of the writing
 _NARROW: Final = 0.35  # of its longer side: what is no broader may be a strip along the edge
@@ -20,7 +20,7 @@ _BODY: Final = 0.5  # of the typical size: what is smaller in both directions is
 _SMALLEST: Final = 0.2  # of the typical size: what is smaller and far from any other is dirt
 _FEW: Final = 4  # bodies: so few do not show how far apart lines are
 _LOW: Final = 0.65  # of the highest: of few, what is no higher
-_SHORT: Final = 0.85  # of the typical size: and no longer, is a mark, as the hamza of alef or the breve of й
+_SHORT: Final = 0.85  # of the longest: and no longer, is a mark, as the hamza of alef or the breve of й
 _REACH: Final = 0.9  # typical sizes: a mark lies no further from its body
 _SIDEWAYS: Final = 1.6  # how much farther a gap to the side counts than one above or below
 _OVERLAP: Final = 0.55  # of the narrower's width: strokes above each other are one character
@@ -54,13 +54,6 @@ class Groups:
     labels: npt.NDArray[np.int32]
     boxes: npt.NDArray[np.int64]
     lines: npt.NDArray[np.int64]
-
-
-def group_all(mask: Mask, stroke: float) -> Groups:
-    """Take all ink for one character, but for specks."""
-    labels, boxes, areas = components(mask)
-    owner = np.where(areas >= _SPECK * stroke**2, 0, -1)
-    return ordered(labels, owner, boxes, np.zeros(len(owner), np.int64), rtl=False)
 
 
 def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0, one_line: bool = False) -> Groups:
@@ -112,7 +105,7 @@ def _joined(boxes: Any, clean: Any, typical: float, gap: float, *, one_line: boo
     clean = clean & (longer < _LARGEST * typical)
     bodies = clean & (longer >= _BODY * typical)
     if 1 < bodies.sum() <= _FEW:
-        bodies &= (heights > _LOW * heights[bodies].max()) | (longer > _SHORT * typical)
+        bodies &= (heights > _LOW * heights[bodies].max()) | (longer > _SHORT * longer[bodies].max())
     owner = np.where(clean, np.arange(len(boxes)), -1)
     _join_bodies(owner, boxes, np.flatnonzero(bodies), typical)
     marks = np.flatnonzero(clean & ~bodies)
@@ -129,7 +122,7 @@ def _joined(boxes: Any, clean: Any, typical: float, gap: float, *, one_line: boo
 
 def least_ink(stroke: float) -> float:
     """Return of how many pixels a piece of ink is no dirt."""
-    return max(_SPECK * stroke**2, _DIRT)
+    return max(SPECK * stroke**2, _DIRT)
 
 
 def gaps_to(one: Any, others: Any) -> tuple[Any, Any]:

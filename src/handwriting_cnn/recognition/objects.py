@@ -30,22 +30,23 @@ def without_objects(ink: Ink) -> Ink:
     labels, boxes, areas = components(ink.mask)
     longer = sizes_of(boxes).max(axis=1)
     large = longer >= _LARGE * max(ink.mask.shape)
-    rest = ~large & (areas >= least_ink(ink.stroke))
-    if not large.any() or rest.sum() < _FEWEST:
+    if not large.any():
+        return ink
+    stroke = stroke_width(np.concatenate([[False], ~large])[labels])
+    rest = ~large & (areas >= least_ink(stroke))
+    if rest.sum() < _FEWEST:
         return ink
     typical = median_by_ink(longer[rest], areas[rest])
     if (longer[rest] >= _BODY * typical).sum() < _FEWEST:
         return ink
     large &= longer >= _LARGER * typical
-    of_large, of_rest = (np.concatenate([[False], which])[labels] for which in (large, rest))
-    objects = _broad(of_large, max(_BROADER * stroke_width(of_rest), _BROADEST * min(ink.mask.shape)))
+    of_large = np.concatenate([[False], large])[labels]
+    objects = _broad(of_large, max(_BROADER * stroke, _BROADEST * min(ink.mask.shape)))
     if not objects.any():
         return ink
     levels = np.where(objects, 0, ink.levels).astype(np.float32)
     mask = ink.mask & ~objects
-    return replace(
-        ink, levels=levels, mask=mask, pale=ink.pale & ~objects, faint=ink.faint & ~objects, stroke=stroke_width(mask)
-    )
+    return replace(ink, levels=levels, mask=mask, pale=ink.pale & ~objects, stroke=stroke_width(mask))
 
 
 def _broad(mask: Any, width: float) -> Any:

@@ -181,7 +181,7 @@ class Recognizer:
             DataError: As :meth:`recognize`.
         """
         picture = decode_colours(image, max_pixels=self._max_pixels)
-        found = self._read(find_characters(picture, layout="single"))
+        found = self._read(find_characters(picture, layout="single", gap=self._rules.gap))
         height, width = picture.shape[:2]
         return (
             found[0] if found else Character(text="", confidence=0.0, box=(0, 0, width, height), line=0, candidates=())

@@ -11,7 +11,7 @@ from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.combs import combs, dashes
 from handwriting_cnn.recognition.grids import grid_cells
 from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
-from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, in_blocks, narrowed
+from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, grown, in_blocks, narrowed
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
 _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
@@ -31,6 +31,8 @@ _NEARLY: Final = 0.9  # of the ink
 _ALL: Final = 0.98  # of a grid's cells: what lies in a cell that is not seen is lost
 _FULL: Final = 0.9  # the share of a run that is ink
 _THICKEST: Final = 0.014  # of the page's shorter side
+_LONG: Final = 0.3  # of a page's longer side: a broad stroke is shorter
+_RIM: Final = 3  # pixels of a broad frame that are a line
 _CROSSING: Final = 1.8  # times a line's thickness: ink that runs on so far across it is a stroke
 _SAMPLE: Final = 2_000  # pixels of lines that show how thick they are
 _FEWEST: Final = 4
@@ -69,7 +71,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     """
     fewest = _FEWEST if least else 1
     step = max(min(ink.mask.shape) // _FINE, 1)
-    small = _reduced(ink.faint, step)
+    small = _hollow(_reduced(ink.faint, step))
     thin = (_thin(small, 1), _thin(small, 0))
     lengths = [max(min(small.shape) // parts, 12) for parts in _LENGTHS]
     short, shortest = lengths[_LENGTHS.index(_RULED)], max(min(small.shape) // _SHORTEST, 8)
@@ -211,6 +213,18 @@ def _reduced(mask: Mask, step: int) -> Mask:
     height, width = (-(-size // step) for size in mask.shape)
     padded: Any = np.pad(mask, [(0, height * step - mask.shape[0]), (0, width * step - mask.shape[1])])
     return in_blocks(padded, step, np.logical_or)
+
+
+def _hollow(mask: Mask) -> Mask:
+    """Return a mask with only the outlines of long parts that are broader than a line: a frame's edge is a wall."""
+    broad = mask
+    for axis in (0, 1):
+        broad = _runs_of(broad, _thickest(mask) + 1, axis)
+    if not broad.any():
+        return mask
+    labels, boxes, _ = components(broad)
+    long = np.concatenate([[False], sizes_of(boxes).max(axis=1) >= _LONG * max(mask.shape)])[labels]
+    return mask & grown(~long, _RIM)
 
 
 def _thin(mask: Mask, axis: int) -> tuple[Mask, Mask]:

@@ -1,6 +1,6 @@
 """The ink of a picture of one character."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +9,10 @@ from PIL import Image
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.ink import light_of, optical_density, paper_plane, pen_light
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, preprocess, reduced
-from handwriting_cnn.imaging.strokes import stroke_width
-from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, find_ink
-from handwriting_cnn.recognition.single_lines import without_lines
+from handwriting_cnn.imaging.strokes import Mask, stroke_width
+from handwriting_cnn.recognition.grouping import SPECK, Groups, gaps_to, ordered
+from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, components, find_ink, sizes_of
+from handwriting_cnn.recognition.single_lines import FEWEST, without_lines
 
 SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
 _PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single character be
@@ -19,6 +20,11 @@ _GLIMPSE: Final = 64  # pixels of a picture's longer side that show whether it i
 _NEAR: Final = 0.1  # of the longer side: a character that comes so near its picture's edges leaves little paper
 _BROADEST: Final = 0.3  # of the longer side: a broader stroke is a shadow
 _ONE_LEVEL: Final = 5  # of 256 levels beside each other that are one to the eye
+_MAIN: Final = 0.4  # of a picture's ink: of less its character has more
+_LEAST: Final = 0.3  # of the picture's shorter side: so large is the character at least
+_APART: Final = 0.1  # of its longer side: what is nearer belongs to it
+_ABOVE: Final = 0.35  # of it: so far above or below lies a mark
+_LOW: Final = 0.65  # of its height: and is no higher
 _FLAT: Final = 0.3  # of a picture: so much of one level is paper, evenly lit
 
 
@@ -29,7 +35,8 @@ def ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
         source: The picture in grey, uint8, dark on light.
         picture: The picture as it was, uint8 ``(height, width)`` or RGB ``(height, width, 3)``, dark on light.
     """
-    free = without_lines(source, picture)  # before the pen's colour is sought: the lines would be half wiped out by it
+    # Before the pen's colour is sought, which wipes lines out by halves; a tiny picture's strokes may be as straight.
+    free = without_lines(source, picture) if min(source.shape) >= FEWEST or picture.ndim == 2 else picture
     pen = pen_light(free) if free.ndim == 3 else None
     if free is not picture:
         source = np.asarray(Image.fromarray(free).convert("L")) if pen is None else pen
@@ -82,3 +89,32 @@ def _evenly_lit(grey: GreyImage) -> GreyImage:
     """Return a picture as it would look on paper whose density is everywhere what its plane's median is."""
     paper = paper_plane(grey)
     return light_of(optical_density(grey) - (paper - np.median(paper))).astype(np.uint8)
+
+
+def group_all(mask: Mask, stroke: float) -> Groups:
+    """Take all ink for one character, but for specks, and for what the picture's edge cuts of its neighbours."""
+    labels, boxes, areas = components(mask)
+    clean = areas >= SPECK * stroke**2
+    owner = np.where(clean & ~_of_neighbours(boxes, np.where(clean, areas, 0), mask.shape), 0, -1)
+    return ordered(labels, owner, boxes, np.zeros(len(owner), np.int64), rtl=False)
+
+
+def _of_neighbours(boxes: Any, areas: Any, shape: tuple[int, ...]) -> Any:
+    """Return which pieces touch the picture's edge and lie apart from the character, which touches none.
+
+    A character whose picture is cut closely touches the edges itself: then what touches none is less than a character.
+    """
+    none = np.zeros(len(boxes), np.bool_)
+    cut = (boxes[:, :2] == 0).any(axis=1) | (boxes[:, 2:] == shape[::-1]).any(axis=1)
+    free = ~cut & (areas > 0)
+    if min(shape) < FEWEST or not cut.any() or areas[free].sum() <= _MAIN * areas.sum():
+        return none
+    hull = np.concatenate([boxes[free, :2].min(axis=0), boxes[free, 2:].max(axis=0)])
+    extent = hull[2:] - hull[:2]
+    size = extent.max()
+    if size < _LEAST * min(shape):
+        return none
+    across, down = gaps_to(hull, boxes)
+    low = (sizes_of(boxes) <= (1, _LOW) * extent).all(axis=1)
+    marks = low & (across < _APART * size) & (down < _ABOVE * size)
+    return cut & ~marks & (np.maximum(across, down) >= _APART * size)

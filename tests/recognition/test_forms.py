@@ -269,9 +269,9 @@ def test_a_forms_furniture_does_not_hide_its_boxes(digits):
     picture, truth = form("boxes", digits.test.images[:40])
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
-    for x in (20, 1170):
+    for x in (15, 590, 1160):
         for y in (20, 930):
-            draw.rectangle([x, y, x + 50, y + 50], fill=30)
+            draw.rectangle([x, y, x + 62, y + 62], fill=30)
     random = np.random.default_rng(0)
     for x in range(780, 1130, 7):
         draw.rectangle([x, 12, x + int(random.integers(1, 5)), 84], fill=30)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from handwriting_cnn.recognition.finding import find_characters
 from handwriting_cnn.recognition.ink import find_ink
 from handwriting_cnn.recognition.objects import without_objects
 
 sys.path.insert(0, str(Path(__file__).parent))
-from pages import draw_page, overlaps
+from pages import FONT, draw_page, overlaps
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +120,19 @@ def test_of_a_large_piece_only_what_is_broad_is_left_out(page):
     assert left.mask[1000:1061, 60:1180].mean() < 0.05
     assert left.levels[1010:1050, 100:1100].max() == 0
     assert left.stroke < ink.stroke
+
+
+@pytest.mark.parametrize("layout", ["auto", "page"])
+def test_a_large_letter_among_dots_or_above_a_caption_is_no_object(layout):
+    dotted, captioned = Image.new("L", (600, 600), 232), Image.new("L", (600, 600), 232)
+    draw = ImageDraw.Draw(dotted)
+    for y in range(20, 600, 50):
+        for x in range(20, 600, 50):
+            draw.ellipse([x, y, x + 4, y + 4], fill=120)
+    draw.text((150, 60), "R", 40, ImageFont.truetype(str(FONT), 350))
+    draw = ImageDraw.Draw(captioned)
+    draw.text((150, 60), "Ж", 40, ImageFont.truetype(str(FONT), 300))
+    draw.text((180, 520), "Letter Zh, No. 12", 40, ImageFont.truetype(str(FONT), 28))
+    for image in (dotted, captioned):
+        found = find_characters(np.asarray(image), layout=layout)
+        assert max(one.box[3] - one.box[1] for one in found) > 200

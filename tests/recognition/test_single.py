@@ -87,11 +87,35 @@ def test_a_large_mark_above_a_lone_character_belongs_to_it(gap):
 @pytest.mark.parametrize("text", ["27", "2016", "507"])
 @pytest.mark.parametrize("gap", [0.06, 0.12, 0.3])
 def test_characters_close_to_each_other_are_several(text, gap):
-    height, left, places = 120, 60, []
-    font = ImageFont.truetype(str(FONT), height)
+    image, left = Image.new("L", (700, 260)), 60
     for digit in text:
-        ink = font.getbbox(digit)
-        places.append((digit, int(left - ink[0]), 60, height))
-        left += ink[2] - ink[0] + gap * 88  # a digit's height
-    picture, _ = drawn(*places, size=(int(left) + 60, 260))
+        glyph = Image.new("L", (200, 260))
+        ImageDraw.Draw(glyph).text((40, 60), digit, 255, ImageFont.truetype(str(FONT), 120))
+        ink = glyph.getbbox()
+        image.paste(glyph.crop(ink), (left, ink[1]))
+        left += round(ink[2] - ink[0] + gap * (ink[3] - ink[1]))
+    picture = (PAPER - (PAPER - INK) * (np.asarray(image) / 255)).astype(np.uint8)
     assert len(find_characters(picture)) == len(text)
+
+
+def test_a_lone_character_whose_parts_stand_beside_each_other_is_one():
+    picture, ink = drawn(("Ы", 100, 60, 130), size=(420, 300))
+    assert alike(only(find_characters(picture, gap=0.15)), ink) > 0.85
+
+
+@pytest.mark.parametrize("size", [95, 85])
+def test_digits_below_each_other_are_two(size):
+    picture, _ = drawn(("8", 110, 20, 150), ("3", 125, 190, size), size=(360, 360))
+    assert len(find_characters(picture)) == 2
+
+
+@pytest.mark.parametrize("side", [24, 32, 39])
+def test_a_box_is_left_out_of_a_tiny_picture_in_three_channels(side):
+    image = Image.new("L", (side, side), 235)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle([2, 2, side - 3, side - 3], outline=60)
+    draw.text((side * 0.36, side * 0.22), "5", 40, ImageFont.truetype(str(FONT), side // 2))
+    grey = np.asarray(image)
+    boxes = [only(find_characters(picture)).box for picture in (grey, np.repeat(grey[..., None], 3, axis=2))]
+    assert boxes[0] == boxes[1]
+    assert boxes[0][0] > 4

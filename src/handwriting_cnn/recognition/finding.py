@@ -68,10 +68,11 @@ def find_characters(
 
     Args:
         picture: uint8 ``(height, width)``, or RGB ``(height, width, 3)``, in which a sheet on a table is found better.
-        layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free, in one line
-            or in several. ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid where one is found, of one
-            or several in a cell, else a page; a small picture, or one that is cut closely around a character or shows
-            one in a box, on a line or in a shadow, is one character.
+        layout: ``"single"``: all ink is one character, but for what the edge cuts of neighbours and for a table around
+            a sheet. ``"line"`` and ``"page"``: characters stand free, in one line or in several. ``"grid"``: one in
+            each cell of printed lines. ``"auto"``: a grid where one is found, of one or several in a cell, else a page;
+            a small picture, or one that is cut closely around a character or shows one in a box, on a line or in a
+            shadow, is one character.
         rtl: Whether lines are read from right to left.
         gap: The gap between a character's parts that stand beside each other, as a share of its longer side, 0..1.
 
@@ -90,7 +91,7 @@ def find_characters(
         return _all_ink(picture, *lit, step)
     if len(found) == 1:  # its dots may be paler than a page's ink may be
         alone = _all_ink(picture, *lit, step)
-        return alone if _surrounds(alone, found) else found
+        return alone if _is_the_same(alone, found) else found
     return found
 
 
@@ -101,12 +102,12 @@ def _one_character(picture: npt.NDArray[np.uint8], *, rtl: bool, gap: float) -> 
     if min(picture.shape[:2]) < _PHOTOGRAPH or (_is_inside(picture, alone) and sheet_corners(picture) is None):
         return alone
     found, _ = _on_a_page(picture, "page", rtl=rtl, gap=gap)
-    one = len(found) == 1 and _is_inside(picture, found) and not _surrounds(alone, found)
+    one = len(found) == 1 and _is_inside(picture, found) and not _is_the_same(alone, found)
     return found if one else alone
 
 
-def _surrounds(alone: list[FoundCharacter], found: list[FoundCharacter]) -> bool:
-    """Return whether all ink of a picture lies at the one character that was found on it as on a page."""
+def _is_the_same(alone: list[FoundCharacter], found: list[FoundCharacter]) -> bool:
+    """Return whether all ink of a picture lies where one character was found on it as on a page, and near it."""
     if not alone:
         return False
     outer, inner = np.array(alone[0].box), np.array(found[0].box)
@@ -170,7 +171,7 @@ def _evenly_lit(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Grey
 def _on_a_page(
     picture: npt.NDArray[np.uint8], layout: Layout, *, rtl: bool, gap: float
 ) -> tuple[list[FoundCharacter], bool]:
-    """Return the characters of a page, a line or a grid, and whether they are on a sheet whose edges are seen."""
+    """Return what is found as on a page, a line or a grid, and whether it is on a sheet whose edges are seen."""
     source, image, step = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=False)
     corners = sheet_corners(image)
     to_source, ink = _straightened(source, corners)

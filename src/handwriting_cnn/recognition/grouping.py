@@ -19,8 +19,11 @@ _LARGEST: Final = 8  # typical sizes: what is larger is no character
 _BODY: Final = 0.5  # of the typical size: what is smaller in both directions is a mark
 _SMALLEST: Final = 0.2  # of the typical size: what is smaller and far from any other is dirt
 _FEW: Final = 4  # bodies: so few do not show how far apart lines are
-_LOW: Final = 0.65  # of the highest: of few, what is no higher
-_SHORT: Final = 0.85  # of the longest: and no longer, is a mark, as the hamza of alef or the breve of й
+_FLAT: Final = 0.45  # of the highest: of few, what is no higher
+_SHORT: Final = 0.85  # of the longest: and no longer, is a mark, as the breve of й
+_LOW: Final = 0.65  # of the other's height: of few, what is no higher
+_CLOSE: Final = 0.15  # typical sizes: and as near, belongs to it, as the hamza of alef
+_HIGHEST: Final = 1.8  # times a character's size: then both may be so high
 _REACH: Final = 0.9  # typical sizes: a mark lies no further from its body
 _SIDEWAYS: Final = 1.6  # how much farther a gap to the side counts than one above or below
 _OVERLAP: Final = 0.55  # of the narrower's width: strokes above each other are one character
@@ -105,7 +108,7 @@ def _joined(boxes: Any, clean: Any, typical: float, gap: float, *, one_line: boo
     clean = clean & (longer < _LARGEST * typical)
     bodies = clean & (longer >= _BODY * typical)
     if 1 < bodies.sum() <= _FEW:
-        bodies &= (heights > _LOW * heights[bodies].max()) | (longer > _SHORT * longer[bodies].max())
+        bodies &= (heights > _FLAT * heights[bodies].max()) | (longer > _SHORT * longer[bodies].max())
     owner = np.where(clean, np.arange(len(boxes)), -1)
     _join_bodies(owner, boxes, np.flatnonzero(bodies), typical)
     marks = np.flatnonzero(clean & ~bodies)
@@ -153,11 +156,13 @@ def _join_bodies(owner: Any, boxes: Any, bodies: Any, typical: float) -> None:
         pairs += [(gap, body, other) for gap, other in zip(gaps, others[joined].tolist(), strict=True)]
     whole = float(np.quantile(sizes[bodies].max(axis=1), _TALL))
     hulls = dict(zip(bodies.tolist(), boxes[bodies].tolist(), strict=True))
-    for _, one, other in sorted(pairs):
+    for way, one, other in sorted(pairs):
         first, second = int(owner[one]), int(owner[other])
         if first != second:
             hull = _hull(hulls[first], hulls[second])
-            if hull[3] - hull[1] <= _HIGHER * max(whole, hull[2] - hull[0]):
+            lower, higher = sorted(hulls[body][3] - hulls[body][1] for body in (first, second))
+            mark = len(bodies) <= _FEW and way <= _CLOSE * typical and lower <= _LOW * higher
+            if hull[3] - hull[1] <= (_HIGHEST if mark else _HIGHER) * max(whole, hull[2] - hull[0]):
                 owner[owner == second] = first
                 hulls[first] = hull
 
@@ -206,7 +211,7 @@ def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: fl
     if len(usual) >= _FEWEST_GAPS:
         least = min(_NEAR * float(np.median(usual)), _NEAR * typical)
     widest = _WIDER * gap * height
-    if gap and len(gaps):
+    if gap and len(gaps) > 1:  # a single one does not show how far apart characters are
         between = gaps[gaps > widest] if (gaps > widest).any() else gaps
         widest = min(widest, _INSIDE * float(np.median(between)))
     whole = np.arange(len(hulls))  # of which character each is a part

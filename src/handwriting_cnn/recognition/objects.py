@@ -13,6 +13,8 @@ from handwriting_cnn.recognition.windows import broadened, enlarged, grown, narr
 _LARGE: Final = 0.3  # of the page's longer side
 _LARGER: Final = 4  # times the typical size of the writing
 _FEWEST: Final = 8  # characters: fewer do not show what is large
+_MANY: Final = 20  # characters: a letter with a caption of fewer may be as large as a pen that lies among them
+_LONGER: Final = 3  # strokes: what is shorter is a dot, and no character
 _BODY: Final = 0.5  # of the typical size: what is smaller is a mark
 _BROADER: Final = 2.5  # times a stroke
 _BROADEST: Final = 0.014  # of the page's shorter side: lines and strokes may be as broad
@@ -25,7 +27,8 @@ def without_objects(ink: Ink) -> Ink:
     Of large pieces only the broad parts are objects: printed lines and the letters that touch them are kept.
 
     Args:
-        ink: The page's. Where there are fewer than eight characters it is returned as it is.
+        ink: The page's. Where there are fewer than eight characters it is returned as it is, and fewer than twenty tell
+            of nothing that touches no edge of the page that it is an object.
     """
     labels, boxes, areas = components(ink.mask)
     longer = sizes_of(boxes).max(axis=1)
@@ -34,12 +37,14 @@ def without_objects(ink: Ink) -> Ink:
         return ink
     stroke = stroke_width(np.concatenate([[False], ~large])[labels])
     rest = ~large & (areas >= least_ink(stroke))
-    if rest.sum() < _FEWEST:
+    if not rest.any():
         return ink
     typical = median_by_ink(longer[rest], areas[rest])
-    if (longer[rest] >= _BODY * typical).sum() < _FEWEST:
+    count = (longer[rest] >= _BODY * typical).sum()
+    if typical < _LONGER * stroke or count < _FEWEST:
         return ink
-    large &= longer >= _LARGER * typical
+    at_edge = (boxes[:, :2] == 0).any(axis=1) | (boxes[:, 2:] == ink.mask.shape[::-1]).any(axis=1)
+    large &= (longer >= _LARGER * typical) & (at_edge | (count >= _MANY))
     of_large = np.concatenate([[False], large])[labels]
     objects = _broad(of_large, max(_BROADER * stroke, _BROADEST * min(ink.mask.shape)))
     if not objects.any():
@@ -60,4 +65,4 @@ def _broad(mask: Any, width: float) -> Any:
         return np.zeros_like(mask)
     for axis in (0, 1):
         inner = broadened(inner, window, axis, origin=window % 2 - 1)
-    return enlarged(grown(inner, window // 2 + 1), step, mask.shape) & (grown(mask, 3))
+    return enlarged(grown(inner, window // 2 + 1), step, mask.shape) & grown(mask, 3)

@@ -109,7 +109,7 @@ def _share_inside(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
 
 
 def _share_of_alike(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
-    """Return the share of ink that lies in cells, of pieces as large as those in cells are; 0 if there is none."""
+    """Return the share of ink that lies in cells, of pieces half to twice as large as those in cells; 0 for none."""
     labels, boxes, areas = components(mask)
     inside = np.bincount(labels[mask & (cells > 0)], minlength=len(areas) + 1)[1:] >= _HALF * areas
     if not inside.any():

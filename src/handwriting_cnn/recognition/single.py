@@ -12,7 +12,7 @@ from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, prepro
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.grouping import SPECK, Groups, gaps_to, ordered
 from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, components, find_ink, sizes_of
-from handwriting_cnn.recognition.single_lines import FEWEST, without_lines
+from handwriting_cnn.recognition.single_lines import SMALLEST, without_lines
 
 SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
 _PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single character be
@@ -25,6 +25,7 @@ _LEAST: Final = 0.3  # of the picture's shorter side: so large is the character 
 _APART: Final = 0.1  # of its longer side: what is nearer belongs to it
 _ABOVE: Final = 0.35  # of it: so far above or below lies a mark
 _LOW: Final = 0.65  # of its height: and is no higher
+_FLATTEST: Final = 0.2  # of its longer side: or than this, as the strokes of =
 _FLAT: Final = 0.3  # of a picture: so much of one level is paper, evenly lit
 
 
@@ -35,13 +36,14 @@ def ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
         source: The picture in grey, uint8, dark on light.
         picture: The picture as it was, uint8 ``(height, width)`` or RGB ``(height, width, 3)``, dark on light.
     """
-    # Before the pen's colour is sought, which wipes lines out by halves; a tiny picture's strokes may be as straight.
-    free = without_lines(source, picture) if min(source.shape) >= FEWEST or picture.ndim == 2 else picture
+    free = picture
+    if picture.ndim == 3 and min(picture.shape[:2]) >= SMALLEST:
+        free = without_lines(source, picture)  # before the pen's colour is sought, which wipes lines out by halves
     pen = pen_light(free) if free.ndim == 3 else None
-    if free is not picture:
+    if free is picture:
+        source = without_lines(source if pen is None else pen)
+    else:
         source = np.asarray(Image.fromarray(free).convert("L")) if pen is None else pen
-    elif pen is not None:
-        source = without_lines(pen)
     if max(source.shape) < SMALL:
         return _small_ink(source if _is_flat(source) else _evenly_lit(source))
     return close_ink(source) or find_ink(source, strong=_PALE)
@@ -100,14 +102,15 @@ def group_all(mask: Mask, stroke: float) -> Groups:
 
 
 def _of_neighbours(boxes: Any, areas: Any, shape: tuple[int, ...]) -> Any:
-    """Return which pieces touch the picture's edge and lie apart from the character, which touches none.
+    """Return which pieces touch the picture's edge and lie apart from what touches none, if that is a character.
 
-    A character whose picture is cut closely touches the edges itself: then what touches none is less than a character.
+    It is one where it has more than two fifths of the ink: a character whose picture is cut closely touches the edges
+    itself.
     """
     none = np.zeros(len(boxes), np.bool_)
     cut = (boxes[:, :2] == 0).any(axis=1) | (boxes[:, 2:] == shape[::-1]).any(axis=1)
     free = ~cut & (areas > 0)
-    if min(shape) < FEWEST or not cut.any() or areas[free].sum() <= _MAIN * areas.sum():
+    if min(shape) < SMALLEST or not cut.any() or areas[free].sum() <= _MAIN * areas.sum():
         return none
     hull = np.concatenate([boxes[free, :2].min(axis=0), boxes[free, 2:].max(axis=0)])
     extent = hull[2:] - hull[:2]
@@ -115,6 +118,6 @@ def _of_neighbours(boxes: Any, areas: Any, shape: tuple[int, ...]) -> Any:
     if size < _LEAST * min(shape):
         return none
     across, down = gaps_to(hull, boxes)
-    low = (sizes_of(boxes) <= (1, _LOW) * extent).all(axis=1)
+    low = (sizes_of(boxes) <= (size, max(_LOW * extent[1], _FLATTEST * size))).all(axis=1)
     marks = low & (across < _APART * size) & (down < _ABOVE * size)
     return cut & ~marks & (np.maximum(across, down) >= _APART * size)

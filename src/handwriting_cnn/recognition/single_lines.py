@@ -18,7 +18,7 @@ from handwriting_cnn.recognition.windows import around, enlarged, grown, in_bloc
 
 _FINE: Final = 100  # pixels of the longer side that are enough to see lines
 _TINIEST: Final = 20  # pixels of the shorter side: in a smaller picture no box is seen
-FEWEST: Final = 40  # pixels of the shorter side: in a smaller picture a stroke may be as straight as a line
+SMALLEST: Final = 40  # pixels of the shorter side: in a smaller picture a stroke may be as straight as a line
 _LONGEST: Final = 5  # times the shorter side: a longer picture is none of one character
 _SMOOTHING: Final = 0.8  # pixels
 _WINDOW: Final = 0.3  # of the shorter side: lines are far thinner
@@ -66,7 +66,7 @@ def without_lines(grey: GreyImage, picture: npt.NDArray[np.uint8] | None = None)
     place = _widest(pale)
     lines = _walls(pale[place]) if (np.array(pale[place].shape) >= np.multiply(_BROAD, pale.shape)).all() else []
     alone = bool(lines) and pale[place].size < pale.size
-    if not lines and min(grey.shape) >= FEWEST:
+    if not lines and min(grey.shape) >= SMALLEST:
         place, lines = np.s_[:, :], lines_across(pale)
     if not lines:
         return picture
@@ -85,7 +85,7 @@ def without_lines(grey: GreyImage, picture: npt.NDArray[np.uint8] | None = None)
 
 def _levels(grey: GreyImage) -> Any:
     """Return how much darker than the paper around it each pixel is; broad strokes are not."""
-    smoothing = _SMOOTHING if min(grey.shape) >= FEWEST else _SMOOTHING / 2
+    smoothing = _SMOOTHING if min(grey.shape) >= SMALLEST else _SMOOTHING / 2
     density = scipy.ndimage.gaussian_filter(optical_density(grey) - paper_plane(grey), smoothing)
     paper = scipy.ndimage.grey_opening(density, (int(_WINDOW * min(grey.shape)),) * 2)
     return 1 - 10 ** (paper - density)

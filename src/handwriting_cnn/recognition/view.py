@@ -23,7 +23,7 @@ _UNLIKE: Final = 0.08  # of the logarithm of brightness: the table and the sheet
 _SUPPORT: Final = 0.45  # of an edge's length
 _OUTER: Final = 0.4  # of the picture: no edge lies further inside
 _ALONE: Final = 0.2  # of the picture: further inside a single edge may be a shadow's, or a printed area's
-_SURE: Final = 3  # edges: with so many, one of them may lie as far inside as it likes
+_CORNERS: Final = 3  # edges: with so many, one of them may lie as far inside as it likes
 _LEANING: Final = 0.2  # of the other side: no edge leans more
 _INWARD: Final = 2.0  # pixels of the copy: the edge itself is not the sheet's, and is found to a pixel
 _ROWS: Final = 300  # of the copy at most: the support of an edge is seen in so many
@@ -95,7 +95,7 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
 
     Returns:
         Its corners ``(4, 2)`` as x and y: left upper, right upper, right lower, left lower; or ``None`` if no edge is
-        found that lies near the picture's own, or one of two or more that do not, or of three or more.
+        found. A single one far from the picture's own is none, unless two others are found.
     """
     step = min(source.shape[:2]) // _SMALL
     if not step:  # the strokes of few large letters would be edges
@@ -113,7 +113,7 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
     across = (width, width, height, height)
     seen_sides = [index for index, found in enumerate(sides) if found]
     deep = [index for index in seen_sides if max(sides[index] or (0,)) > _ALONE * across[index]]
-    if len(deep) == 1 and len(seen_sides) < _SURE:
+    if len(deep) == 1 and len(seen_sides) < _CORNERS:
         sides[deep[0]] = None
     if not any(sides):
         return None

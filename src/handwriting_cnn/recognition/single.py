@@ -25,6 +25,7 @@ _LEAST: Final = 0.3  # of the picture's shorter side: so large is the character 
 _APART: Final = 0.1  # of its longer side: what is nearer belongs to it
 _ABOVE: Final = 0.35  # of it: so far above or below lies a mark
 _LOW: Final = 0.65  # of its height: and is no higher
+_DOT: Final = 0.35  # of its longer side: and no wider than it, or than this
 _FLATTEST: Final = 0.2  # of its longer side: or than this, as the strokes of =
 _FLAT: Final = 0.3  # of a picture: so much of one level is paper, evenly lit
 
@@ -118,6 +119,6 @@ def _of_neighbours(boxes: Any, areas: Any, shape: tuple[int, ...]) -> Any:
     if size < _LEAST * min(shape):
         return none
     across, down = gaps_to(hull, boxes)
-    low = (sizes_of(boxes) <= (size, max(_LOW * extent[1], _FLATTEST * size))).all(axis=1)
+    low = (sizes_of(boxes) <= np.maximum((1, _LOW) * extent, (_DOT * size, _FLATTEST * size))).all(axis=1)
     marks = low & (across < _APART * size) & (down < _ABOVE * size)
     return cut & ~marks & (np.maximum(across, down) >= _APART * size)

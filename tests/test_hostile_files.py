@@ -1,5 +1,6 @@
 """Every published class of attack by files, tried at every function that opens one: no code runs, nothing is told."""
 
+import gc
 import json
 import os
 import shutil
@@ -224,6 +225,8 @@ def test_no_command_runs_code_or_tells_a_secret(arsenal, tools, name, command, m
 
     monkeypatch.chdir(tools.tmp_path)
     monkeypatch.setattr(sys, "argv", ["handwriting-cnn", *map(str, COMMANDS[command](arsenal / name, tools))])
+    if name == "nested.json":  # what other tests left would be finalised at the limit of recursion, and complain of it
+        gc.collect()
     capfd.readouterr()
     with pytest.raises(SystemExit) as done:
         main()

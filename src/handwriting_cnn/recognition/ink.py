@@ -278,3 +278,8 @@ def components(mask: Mask) -> tuple[Any, Any, Any]:
 def sizes_of(boxes: Any) -> Any:
     """Return the width and height of boxes: ``(n, 2)``."""
     return np.stack([boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]], axis=1)
+
+
+def at_edge(boxes: Any, shape: tuple[int, ...]) -> Any:
+    """Return which boxes touch an edge of a picture of a shape: ``(n,)``."""
+    return (boxes[:, :2] == 0).any(axis=1) | (boxes[:, 2:] == shape[1::-1]).any(axis=1)

@@ -7,7 +7,7 @@ import numpy as np
 
 from handwriting_cnn.imaging.strokes import stroke_width
 from handwriting_cnn.recognition.grouping import least_ink
-from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.ink import Ink, at_edge, components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.windows import broadened, enlarged, grown, narrowed
 
 _LARGE: Final = 0.3  # of the page's longer side
@@ -43,8 +43,7 @@ def without_objects(ink: Ink) -> Ink:
     count = (longer[rest] >= _BODY * typical).sum()
     if typical < _LONGER * stroke or count < _FEWEST:
         return ink
-    at_edge = (boxes[:, :2] == 0).any(axis=1) | (boxes[:, 2:] == ink.mask.shape[::-1]).any(axis=1)
-    large &= (longer >= _LARGER * typical) & (at_edge | (count >= _MANY))
+    large &= (longer >= _LARGER * typical) & (at_edge(boxes, ink.mask.shape) | (count >= _MANY))
     of_large = np.concatenate([[False], large])[labels]
     objects = _broad(of_large, max(_BROADER * stroke, _BROADEST * min(ink.mask.shape)))
     if not objects.any():

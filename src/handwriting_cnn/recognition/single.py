@@ -11,7 +11,7 @@ from handwriting_cnn.imaging.ink import light_of, optical_density, paper_plane, 
 from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, preprocess, reduced
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.grouping import SPECK, Groups, gaps_to, ordered
-from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, components, find_ink, sizes_of
+from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, at_edge, components, find_ink, sizes_of
 from handwriting_cnn.recognition.single_lines import SMALLEST, without_lines
 
 SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
@@ -109,7 +109,7 @@ def _of_neighbours(boxes: Any, areas: Any, shape: tuple[int, ...]) -> Any:
     itself.
     """
     none = np.zeros(len(boxes), np.bool_)
-    cut = (boxes[:, :2] == 0).any(axis=1) | (boxes[:, 2:] == shape[::-1]).any(axis=1)
+    cut = at_edge(boxes, shape)
     free = ~cut & (areas > 0)
     if min(shape) < SMALLEST or not cut.any() or areas[free].sum() <= _MAIN * areas.sum():
         return none

@@ -11,7 +11,7 @@ from handwriting_cnn.data.loading import load_dataset
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.recognition.finding import find_characters
 from handwriting_cnn.recognition.recognizer import Recognizer
-from handwriting_cnn.recognition.view import sheet_corners
+from handwriting_cnn.recognition.sheet import sheet_corners
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pages import CONDITIONS, alike, draw_page, overlaps

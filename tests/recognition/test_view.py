@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from handwriting_cnn.recognition.view import rectifying, seen, sheet_corners, slope, source_boxes, turning
+from handwriting_cnn.recognition.sheet import sheet_corners
+from handwriting_cnn.recognition.view import rectifying, seen, slope, source_boxes, turning
 
 
 def lines_of_ink(degrees):

@@ -21,7 +21,8 @@ from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.small_print import small_print
 
 _BODY: Final = 0.5  # of the typical size of ink: what is smaller is a mark
-_PRINTED: Final = 0.4  # of the typical size of ink: so large is what is printed beside the writing at most
+_SMALL: Final = 0.4  # of the typical size of ink: so large is a mark at most
+_PRINTED: Final = 0.6  # of it: so large is what is printed beside the writing, and as high in each cell
 _STEADY: Final = 0.03  # of a cell's side: so far from its place in another cell lies what is printed
 _SHARP: Final = 2.0  # pixels
 _FEWEST: Final = 4  # cells
@@ -88,12 +89,13 @@ def _hold_several(cell: npt.NDArray[Any], boxes: Any) -> bool:
 
 def _drop_repeated(owner: Any, boxes: Any, frames: Any, typical: float) -> None:
     """Drop what is printed at one place of most cells, such as their numbers; not what goes with the character."""
-    small = sizes_of(boxes).max(axis=1) < _PRINTED * typical
-    pieces, bodies = np.flatnonzero((owner >= 0) & small), np.flatnonzero((owner >= 0) & ~small)
+    longer, limit = sizes_of(boxes).max(axis=1), _PRINTED * typical
+    pieces, bodies = (np.flatnonzero((owner >= 0) & which) for which in (longer < limit, longer >= limit))
     cell, dropped = owner[pieces], np.zeros(len(pieces), np.bool_)
     near = max(_STEADY * float(np.median(sizes_of(frames))), _SHARP)
     ways = boxes[pieces] - frames[cell]  # from each edge of the cell
     across = (ways[:, 0], ways[:, 2], (ways[:, 0] + ways[:, 2]) / 2)
+    heights, small = boxes[pieces, 3] - boxes[pieces, 1], longer[pieces] < _SMALL * typical
     characters = np.full_like(frames, -1)  # the box of each cell's; of an empty one it is none
     _, place, hulls = hulls_of(owner[bodies], boxes[bodies])
     characters[owner[bodies]] = hulls[place]
@@ -101,14 +103,14 @@ def _drop_repeated(owner: Any, boxes: Any, frames: Any, typical: float) -> None:
     for x, y in itertools.product(across, (ways[:, 1], ways[:, 3])):
         for index in range(0, len(pieces), max(len(pieces) // _TRIED, 1)):
             same = (np.abs(x - x[index]) <= near) & (np.abs(y - y[index]) <= near)
+            same &= small | (np.abs(heights - heights[index]) <= near)
             if len(np.unique(cell[same])) >= max(_FEWEST, _MOST * len(frames)):
                 own = beside[same & written]
                 if not len(own) or np.median(np.abs(own - np.median(own, axis=0)), axis=0).max() > near:
                     dropped |= same
     for piece in np.flatnonzero(dropped):  # what goes on beside it
         sideways, down = gaps_to(boxes[pieces[piece]], boxes[pieces])
-        height = ways[piece, 3] - ways[piece, 1] + frames[cell[piece], 3] - frames[cell[piece], 1]
-        dropped |= (cell == cell[piece]) & (sideways <= height) & (-down >= 0.5 * height)
+        dropped |= (cell == cell[piece]) & (sideways <= heights[piece]) & (-down >= 0.5 * heights[piece])
     owner[pieces[dropped]] = -1
 
 

@@ -18,13 +18,13 @@ from handwriting_cnn.recognition.objects import without_objects
 from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
 from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.shadows import without_shadow
+from handwriting_cnn.recognition.sheet import sheet_corners
 from handwriting_cnn.recognition.single import SMALL, close_ink, group_all, ink_of_one
 from handwriting_cnn.recognition.single_lines import without_lines
 from handwriting_cnn.recognition.view import (
     Homography,
     rectifying,
     seen,
-    sheet_corners,
     slope,
     source_boxes,
     turning,

@@ -7,49 +7,84 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.ink import components
 from handwriting_cnn.recognition.windows import bridged
 
 _RECTANGULAR: Final = 0.75
-_ALIKE: Final = (0.45, 2.2)  # a cell's area, in medians
+_ALIKE: Final = (0.45, 2.2)  # a cell's area, in medians; each side of one of another size
+_LONGEST: Final = 10  # times a cell's width: a field for several characters is no longer
 _MERGED: Final = 3  # cells at most between which walls were lost
 _UNLIKE: Final = 0.2  # of a cell's side: so far a lost wall lies from where it should be
 _SEEN: Final = 0.25  # of a lost wall
 _WALLED: Final = 0.2  # of a cell's wall, within so many pixels
+_WHOLE: Final = 0.8  # of each wall of a cell of another size
 _BAND: Final = 4
 _LARGEST: Final = 0.25  # of the page
+_INSIDE: Final = 1.3  # times a cell's side: a straight stroke is no longer, even if it crosses a wall
+_GUIDE: Final = 0.8  # of a cell's side: so long is a line that is printed in each
+_MOST: Final = 0.6  # of the cells
+_FEWEST: Final = 4
 
 
 def grid_cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask]) -> tuple[npt.NDArray[np.int32], int]:
-    """Return the rectangles of like size that lines enclose, and those that pieces of lines show to be cells, too."""
+    """Return the rectangles that lines enclose, and those that pieces of lines show to be cells, too.
+
+    Most are of like size; walls of which nearly all is seen make others a cell, too.
+    """
     if not (lines[0].any() and lines[1].any()):
         return np.zeros(lines[0].shape, np.int32), 0
     walls = np.zeros(lines[0].shape, np.bool_)
     for line, axis in zip(lines, (1, 0), strict=True):
         walls |= bridged(line, length, axis)
-    labels, places, good = _rectangles(walls)
+    labels, places, good, may_be = _rectangles(walls)
     if good.any() and _complete(walls, pieces, places, good):
-        labels, places, good = _rectangles(walls)
-    for index in np.flatnonzero(good):
-        good[index] = _is_walled(places[index], lines, pieces)
+        labels, places, good, may_be = _rectangles(walls)
+    for index in np.flatnonzero(good | may_be):
+        good[index] = _is_walled(places[index], lines, pieces, least=_WALLED if good[index] else _WHOLE)
     numbers = np.zeros(len(places) + 1, np.int32)
     numbers[1:][good] = np.arange(1, good.sum() + 1)
     return numbers[labels], int(good.sum())
 
 
-def _is_walled(place: Any, lines: tuple[Mask, Mask], pieces: tuple[Mask, Mask]) -> bool:
-    """Return whether a part of each of an area's walls is seen: between two rows of boxes two are bridged gaps."""
+def without_strokes(lines: tuple[Mask, Mask], cells: npt.NDArray[np.int32], count: int) -> tuple[Mask, Mask]:
+    """Leave out the straight strokes of characters: what lies inside a cell, and not at one place of most of them."""
+    places: Any = scipy.ndimage.find_objects(cells, max_label=count)
+    frames, owner = _boxes_of(places), np.full(cells.shape, -1)
+    for number, place in enumerate(places):
+        owner[place] = number
+    left = []
+    for line, axis in zip(lines, (1, 0), strict=True):
+        labels, boxes, _ = components(line)
+        along, across = 1 - axis, axis  # of a box: its columns of x and y
+        middles = (boxes[:, :2] + boxes[:, 2:]) // 2
+        cell = owner[middles[:, 1], middles[:, 0]]
+        frame, middle = frames[cell], middles[:, across]
+        length, side = (box[:, 2 + along] - box[:, along] for box in (boxes, frame))
+        from_edge, other = middle - frame[:, across], frame[:, 2 + across] - middle
+        inside = (cell >= 0) & (np.minimum(from_edge, other) > _BAND) & (length <= _INSIDE * side)
+        stroke = inside.copy()
+        for index in np.flatnonzero(inside & (length >= _GUIDE * side)):
+            same = inside & (np.abs(from_edge - from_edge[index]) <= _BAND)
+            if len(np.unique(cell[same])) >= max(_FEWEST, _MOST * count):
+                stroke &= ~same
+        left.append(line & ~np.concatenate([[False], stroke])[labels])
+    return left[0], left[1]
+
+
+def _is_walled(place: Any, lines: tuple[Mask, Mask], pieces: tuple[Mask, Mask], *, least: float) -> bool:
+    """Return whether so much of each of an area's walls is seen: between two rows of boxes two are bridged gaps."""
     for axis in (0, 1):
         for edge in (place[axis].start, place[axis].stop):
             band = [place[0], place[1]]
             band[axis] = slice(max(edge - _BAND, 0), edge + _BAND)
             seen = lines[axis][tuple(band)] | pieces[axis][tuple(band)]
-            if seen.any(axis=axis).mean() < _WALLED:
+            if seen.any(axis=axis).mean() < least:
                 return False
     return True
 
 
-def _rectangles(walls: Mask) -> tuple[Any, Any, Any]:
-    """Return the areas between walls, their places, and which are rectangles of like size."""
+def _rectangles(walls: Mask) -> tuple[Any, Any, Any, Any]:
+    """Return the areas between walls, their places, which are rectangles of like size, and which of another."""
     labels, count = scipy.ndimage.label(~walls)
     places: Any = scipy.ndimage.find_objects(labels)
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
@@ -59,10 +94,14 @@ def _rectangles(walls: Mask) -> tuple[Any, Any, Any]:
     smallest = (0.012 * min(walls.shape)) ** 2
     good = (areas >= _RECTANGULAR * boxes) & ~edges & (boxes > max(smallest, 64)) & (boxes < _LARGEST * walls.size)
     good &= (spans.min(axis=1) >= 8) & (spans.max(axis=1) <= 6 * spans.min(axis=1))
+    may_be = good
     if good.any():
         median = np.median(np.repeat(boxes[good], np.maximum(boxes[good] // boxes[good].min(), 1)))
-        good &= (boxes > _ALIKE[0] * median) & (boxes < _ALIKE[1] * median)
-    return labels, places, good
+        good = good & (boxes > _ALIKE[0] * median) & (boxes < _ALIKE[1] * median)
+        height, width = np.median(spans[good], axis=0)
+        may_be = may_be & ~good & (spans >= _ALIKE[0] * min(height, width)).all(axis=1)
+        may_be &= (spans[:, 0] <= _ALIKE[1] * height) & (spans[:, 1] <= _LONGEST * width)
+    return labels, places, good, may_be
 
 
 def _complete(walls: Mask, lines: tuple[Mask, Mask], places: Any, good: Any) -> bool:
@@ -82,6 +121,10 @@ def _complete(walls: Mask, lines: tuple[Mask, Mask], places: Any, good: Any) -> 
                     near[axis] = near[axis].start + int(band.sum(axis=1 - axis).argmax())
                     walls[tuple(near)] = drawn = True
     return drawn
+
+
+def _boxes_of(places: Any) -> Any:
+    return np.array([(p[1].start, p[0].start, p[1].stop, p[0].stop) for p in places], np.int64).reshape(-1, 4)
 
 
 def _spans(places: Any) -> Any:

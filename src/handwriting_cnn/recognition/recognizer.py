@@ -25,6 +25,8 @@ _INK: Final = 127
 _STROKES: Final = (0.6, 2.5)  # typical widths: strokes between them are left as they are
 _HALF_PIXEL: Final = 0.5
 _FINE: Final = 64  # pixels of a character's longer side on which its strokes are drawn anew
+_PARTS: Final = 4  # of a character that were taken for characters
+_SQUARE: Final = 2.0  # times its shorter side: so long is a character's longer side
 _LIKELY: Final = 1e-4  # a candidate that is less likely is none
 
 
@@ -152,7 +154,7 @@ class Recognizer:
             layout: ``"single"``: all ink is one character. ``"line"`` and ``"page"``: characters stand free, in one
                 line or in several. ``"grid"``: one in each cell of printed lines. ``"auto"``: a grid of four cells or
                 more where one is found, of one or several in a cell, else a page; a picture of fewer than 100 pixels
-                either way is one character.
+                either way is one character, and so are up to four parts that are recognised together, but not each.
 
         Returns:
             The characters in reading order; none where there is no ink, or more than 10,000 pieces of it, as in a
@@ -165,7 +167,11 @@ class Recognizer:
         """
         picture = decode_colours(image, max_pixels=self._max_pixels)
         rtl = self.alphabet.direction == "rtl"
-        return self._read(find_characters(picture, layout=layout, rtl=rtl, gap=self._rules.gap))
+        read = self._read(find_characters(picture, layout=layout, rtl=rtl, gap=self._rules.gap))
+        if layout == "auto" and _may_be_one(read):
+            whole = self._read(find_characters(picture, layout="single", gap=self._rules.gap))
+            return whole if whole and whole[0].text else read
+        return read
 
     def recognize_single(self, image: ImageSource) -> Character:
         """Read a picture of one character.
@@ -295,3 +301,12 @@ class Recognizer:
             for number in best
             if row[number] >= _LIKELY
         )
+
+
+def _may_be_one(read: Sequence[Character]) -> bool:
+    """Return whether few characters, of which one was not recognised, stand as the parts of one do."""
+    if not 1 < len(read) <= _PARTS or all(character.text for character in read):
+        return False
+    boxes = np.array([character.box for character in read])
+    shorter, longer = np.sort(boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0))
+    return bool(longer <= _SQUARE * shorter)

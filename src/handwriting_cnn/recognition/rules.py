@@ -1,6 +1,6 @@
 """Printed lines: rules that are taken away, and grids whose cells are used."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -9,7 +9,8 @@ import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.combs import combs, dashes
-from handwriting_cnn.recognition.grids import grid_cells
+from handwriting_cnn.recognition.dotted import dotted_lines
+from handwriting_cnn.recognition.grids import grid_cells, without_strokes
 from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, grown, in_blocks, narrowed
 
@@ -71,7 +72,11 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     """
     fewest = _FEWEST if least else 1
     step = max(min(ink.mask.shape) // _FINE, 1)
-    small = _hollow(_reduced(ink.faint, step))
+    dots, dotted = dotted_lines(ink.mask, step)
+    if dotted.any():
+        ink = replace(ink, mask=ink.mask & ~dots, pale=ink.pale & ~dots)
+    dark = _reduced(ink.mask, step)
+    small = _hollow(_reduced(ink.faint, step), dark) | _hollow(dark, dark) | dotted
     thin = (_thin(small, 1), _thin(small, 0))
     lengths = [max(min(small.shape) // parts, 12) for parts in _LENGTHS]
     short, shortest = lengths[_LENGTHS.index(_RULED)], max(min(small.shape) // _SHORTEST, 8)
@@ -90,11 +95,19 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     most = max(count for _, count in grids)
     if most >= fewest:
         chosen = next(index for index, (_, count) in enumerate(grids) if count >= _ALL * most)
-        free, pale = _without(ink, tried[chosen], step)
         cells, count = grids[chosen]
-        cells = enlarged(cells, step, ink.mask.shape)
-        if not least or (_share_of_alike(free, cells) >= least and _share_in_one(free, cells, count) >= _KEPT):
-            return Rules(free=free, pale=pale, cells=cells, count=count)
+        beside = cells > 0
+        for axis in (0, 1):
+            beside = broadened(beside, 2 * (_thickest(small) + _RIM), axis)
+        # Far from cells only long lines are none of the strokes of characters.
+        walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
+        free, pale = _without(ink, walls, step)
+        whole = enlarged(cells, step, ink.mask.shape)
+        if not least or (_share_of_alike(free, whole) >= least and _share_in_one(free, whole, count) >= _KEPT):
+            walls = without_strokes(walls, cells, count)
+            cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
+            free, pale = _without(ink, walls, step)
+            return Rules(free=free, pale=pale, cells=enlarged(cells, step, ink.mask.shape), count=count)
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)
     rules = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, _reduced(ink.mask, step) & other)
@@ -215,8 +228,11 @@ def _reduced(mask: Mask, step: int) -> Mask:
     return in_blocks(padded, step, np.logical_or)
 
 
-def _hollow(mask: Mask) -> Mask:
-    """Return a mask with only the outlines of long parts that are broader than a line: a frame's edge is a wall."""
+def _hollow(mask: Mask, dark: Mask) -> Mask:
+    """Return a mask with only the outlines of long parts that are broader than a line: a frame's edge is a wall.
+
+    Of other broad parts only what is dark is left: a shade behind lines hides them.
+    """
     broad = mask
     for axis in (0, 1):
         broad = _runs_of(broad, _thickest(mask) + 1, axis)
@@ -224,7 +240,7 @@ def _hollow(mask: Mask) -> Mask:
         return mask
     labels, boxes, _ = components(broad)
     long = np.concatenate([[False], sizes_of(boxes).max(axis=1) >= _LONG * max(mask.shape)])[labels]
-    return mask & grown(~long, _RIM)
+    return mask & grown(~long, _RIM) & (long | ~broad | dark)
 
 
 def _thin(mask: Mask, axis: int) -> tuple[Mask, Mask]:

@@ -1,0 +1,196 @@
+"""A sheet of paper that lies on something else, found by its edges."""
+
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+import scipy.spatial
+from PIL import Image, ImageDraw
+
+from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.windows import grown, narrowed
+
+_Edge: TypeAlias = tuple[float, float] | None
+
+_SMALL: Final = 300  # pixels of the shorter side on which the sheet is looked for
+_WRITING: Final = 0.06  # of that side: closing over so much leaves none
+_LINES: Final = 0.02  # of that side: closing over so much leaves no printed lines, but the squares of a cloth
+_EDGE: Final = 0.04  # of the logarithm of brightness, a pixel: a steeper change is an edge
+_DARK: Final = 16  # of 255: below it darkness is one
+_UNLIKE: Final = 0.08  # of the logarithm of brightness: the table and the sheet differ by more
+_SUPPORT: Final = 0.45  # of an edge's length
+_OUTER: Final = 0.4  # of the picture: no edge lies further inside
+_ALONE: Final = 0.2  # of the picture: further inside a single edge may be a shadow's, or a printed area's
+_CORNERS: Final = 3  # edges: with so many, one of them may lie as far inside as it likes
+_LEANING: Final = 0.2  # of the other side: no edge leans more
+_INWARD: Final = 2.0  # pixels of the copy: the edge itself is not the sheet's, and is found to a pixel
+_ROWS: Final = 300  # of the copy at most: the support of an edge is seen in so many
+_STRIP: Final = 3  # pixels of the copy that a strip beside the sheet has at least
+_LEAST: Final = 0.2  # of the picture: a smaller sheet is none
+_PART: Final = 0.03  # of the picture: a square of a cloth is smaller, and what a shadow cuts off a sheet larger
+_SQUARE: Final = 0.08  # of the picture's shorter side: so broad may the squares of a cloth be
+_PATTERNED: Final = 0.2  # of what lies around a sheet: with so many edges it is a pattern
+_AROUND: Final = 0.04  # of the picture
+
+
+def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | None:
+    """Find a sheet of paper that lies on something else by its straight edges.
+
+    On a small copy, closed so that neither writing nor printed lines are left, an edge is a straight line from one side
+    of the picture to the other along most of which the brightness of a channel changes steeply. The penumbra of a
+    shadow is not steep. A side of the sheet that is not found is taken to be the picture's own. Where edges are all
+    around one even area, as on a chequered cloth, the sheet's edges are that area's.
+
+    Args:
+        source: uint8 ``(height, width)`` or, which finds more, ``(height, width, 3)``.
+
+    Returns:
+        Its corners ``(4, 2)`` as x and y: left upper, right upper, right lower, left lower; or ``None`` if no edge is
+        found. A single one far from the picture's own is none, unless two others are found.
+    """
+    step = min(source.shape[:2]) // _SMALL
+    if not step:  # the strokes of few large letters would be edges
+        return None
+    small = np.atleast_3d(np.asarray(Image.fromarray(source).reduce(step), np.float32))
+    height, width, _ = small.shape
+    sides = _edges_on_a_pattern(small) or _edges_on_a_table(small)
+    if not any(sides):
+        return None
+    left, right, top, bottom = (found or (0.0, 0.0) for found in sides)
+    lines = {
+        "left": (left[0], 0.0, left[1], float(height)),
+        "right": (width - right[0], 0.0, width - right[1], float(height)),
+        "top": (0.0, top[0], float(width), top[1]),
+        "bottom": (0.0, height - bottom[0], float(width), height - bottom[1]),
+    }
+    pairs = (("left", "top"), ("right", "top"), ("right", "bottom"), ("left", "bottom"))
+    corners = np.array([_crossing(lines[one], lines[other]) for one, other in pairs])
+    area = 0.5 * abs(np.sum(corners[:, 0] * np.roll(corners[:, 1], -1) - corners[:, 1] * np.roll(corners[:, 0], -1)))
+    return corners * step if area > _LEAST * height * width else None
+
+
+def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:
+    """Return where the edges of an even area begin and end that a pattern surrounds; none if there is no such area.
+
+    Args:
+        small: The copy.
+    """
+    steep = np.logical_or(*_steep(small, _LINES))
+    labels, count = scipy.ndimage.label(~steep)
+    large = np.bincount(labels.ravel(), minlength=count + 1) >= _PART * steep.size
+    large[0] = False
+    area = scipy.ndimage.binary_fill_holes(large[labels])
+    for axis in (0, 1):
+        area = narrowed(area, int(_SQUARE * min(steep.shape)), axis)
+    y, x = np.nonzero(area)
+    if not len(y):
+        return []
+    corners = scipy.spatial.ConvexHull(np.stack([x, y], axis=1)).vertices
+    filled = Image.new("1", steep.shape[::-1])
+    ImageDraw.Draw(filled).polygon(list(zip(x[corners].tolist(), y[corners].tolist(), strict=True)), fill=1, outline=1)
+    even = grown(np.asarray(filled), int(_SQUARE * min(steep.shape)) // 2)
+    around = ~grown(even, _STRIP)
+    if around.mean() < _AROUND or steep[around].mean() < _PATTERNED or steep[even].mean() > _PATTERNED / 2:
+        return []
+    outline = grown(even, 1) & grown(~even, 1)
+    sides = _of_each_side(outline, outline, 1)
+    at_border = (even[:, 0], even[:, -1], even[0], even[-1])
+    return sides if all(found or own.any() for found, own in zip(sides, at_border, strict=True)) else []
+
+
+def _edges_on_a_table(small: npt.NDArray[np.float32]) -> list[_Edge]:
+    """Return where the edges of a sheet on something of another brightness begin and end.
+
+    Args:
+        small: The copy.
+    """
+    height, width, _ = small.shape
+    sides = _of_each_side(*_steep(small, _WRITING), 1)
+    if any(sides) and not all(sides):  # a strip of the table that is narrower than the window needs darkness beyond
+        dark = _of_each_side(*_steep(small, _WRITING, beyond=0), _STRIP)
+        sides = [found or beyond for found, beyond in zip(sides, dark, strict=True)]
+    light = np.log(np.maximum(small, _DARK))
+    turned = (light, light[:, ::-1], light.swapaxes(0, 1), light[::-1].swapaxes(0, 1))
+    sides = [found if found and _differs(view, *found) else None for found, view in zip(sides, turned, strict=True)]
+    across = (width, width, height, height)
+    seen_sides = [index for index, found in enumerate(sides) if found]
+    deep = [index for index in seen_sides if max(sides[index] or (0,)) > _ALONE * across[index]]
+    if len(deep) == 1 and len(seen_sides) < _CORNERS:
+        sides[deep[0]] = None
+    return sides
+
+
+def _differs(light: npt.NDArray[np.float32], begin: float, end: float) -> bool:
+    """Return whether what lies left of an edge has another brightness, of which ``light`` is the logarithm."""
+    height, width, _ = light.shape
+    edge = np.linspace(begin, end, height)[:, np.newaxis]
+    away = np.arange(width) - edge + _INWARD
+    outside, inside = (away < -1), (away > 1) & (away < np.maximum(edge, _STRIP) + 1)
+    if not (outside.any() and inside.any()):
+        return False
+    step = np.median(light[outside], axis=0) - np.median(light[inside], axis=0)
+    return bool((np.abs(step) > _UNLIKE).any())
+
+
+def _steep(small: npt.NDArray[np.float32], window: float, *, beyond: float | None = None) -> tuple[Mask, Mask]:
+    """Return where the brightness of a channel changes steeply to the right, and downward.
+
+    Args:
+        small: The copy.
+        window: The share of its shorter side over which it is closed.
+        beyond: Brightness beyond the picture; ``None`` goes on with its border, of which no edge comes.
+    """
+    size = max(int(window * min(small.shape[:2])), 3)
+    mode, level = ("nearest", 0.0) if beyond is None else ("constant", beyond)
+    closed = scipy.ndimage.grey_closing(small, (size, size, 1), mode=mode, cval=level)
+    light = np.log(np.maximum(closed, _DARK))
+    across, down = (
+        (np.abs(scipy.ndimage.gaussian_filter(light, (1, 1, 0), order=order)) > _EDGE).any(axis=2)
+        for order in ((0, 1, 0), (1, 0, 0))
+    )
+    return across, down
+
+
+def _of_each_side(across: Mask, down: Mask, first: int) -> list[_Edge]:
+    """Return where the left, right, upper and lower edges begin and end.
+
+    Args:
+        across: Where something changes to the right.
+        down: Where it changes downward.
+        first: The edges begin no nearer to the sides.
+    """
+    return [_edge(steep, first=first) for steep in (across, across[:, ::-1], down.T, down[::-1].T)]
+
+
+def _edge(steep: Mask, *, first: int) -> _Edge:
+    """Return where an edge near the left side begins and ends, or ``None``.
+
+    Args:
+        steep: Where the brightness of a channel changes to the right, ``(height, width)``.
+        first: The edge begins no nearer to the side.
+    """
+    height, width = steep.shape
+    rows = np.arange(0, height, max(height // _ROWS, 3))
+    begins = np.arange(first, int(_OUTER * width))
+    leans = np.arange(-_LEANING * height, _LEANING * height + 1, max(height / _ROWS, 2.0))
+    beyond = int(_LEANING * height) + 1
+    padded = np.pad(steep, [(0, 0), (beyond, beyond)])
+    if padded[::3, : begins.size + first + 2 * beyond].any(axis=1).mean() < _SUPPORT:
+        return None  # however it leans
+    x = np.rint(leans[:, None] * (rows / height)).astype(np.int64) + beyond
+    support = np.array([padded[rows, x + begin].mean(axis=1) for begin in begins.tolist()])
+    best = np.unravel_index(int(support.argmax()), support.shape)
+    if support[best] < _SUPPORT:
+        return None
+    begin = float(begins[best[0]])
+    return begin + _INWARD, begin + float(leans[best[1]]) + _INWARD
+
+
+def _crossing(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, float]:
+    """Return the point in which two lines through ``(x0, y0)`` and ``(x1, y1)`` cross."""
+    (a, b, c, d), (e, f, g, h) = one, other
+    first, second = np.array([c - a, d - b]), np.array([g - e, h - f])
+    along = np.linalg.solve(np.stack([first, -second], axis=1), np.array([e - a, f - b]))
+    x, y = np.array([a, b]) + along[0] * first
+    return float(x), float(y)

@@ -23,6 +23,7 @@ from handwriting_cnn.recognition.small_print import small_print
 _BODY: Final = 0.5  # of the typical size of ink: what is smaller is a mark
 _SMALL: Final = 0.4  # of the typical size of ink: so large is a mark at most
 _PRINTED: Final = 0.6  # of it: so large is what is printed beside the writing, and as high in each cell
+_OWN: Final = 0.3  # of a character's ink: so much lies in the cell that has most of it, if it crosses a wall
 _STEADY: Final = 0.03  # of a cell's side: so far from its place in another cell lies what is printed
 _SHARP: Final = 2.0  # pixels
 _FEWEST: Final = 4  # cells
@@ -53,8 +54,11 @@ def group_by_cell(
         pairs = labels[mask].astype(np.int64) * (len(frames) + 1) + cells[mask]
         numbers, inked = np.unique(pairs, return_counts=True)
         piece, cell = numbers // (len(frames) + 1) - 1, numbers % (len(frames) + 1) - 1
-        mine = (cell >= 0) & (inked >= 0.5 * areas[piece])
-        owner[piece[mine]] = cell[mine]
+        mine = (cell >= 0) & (inked >= _OWN * areas[piece])
+        piece, cell, inked = piece[mine], cell[mine], inked[mine]
+        order = np.argsort(inked, kind="stable")
+        owner[piece[order]] = cell[order]  # the last, which has the most of it
+        owner[np.bincount(piece, inked, minlength=len(boxes)) < 0.5 * areas] = -1
         owner[areas < least_ink(stroke)] = -1
         typical = median_by_ink(sizes_of(boxes).max(axis=1), areas)
         owner[small_print(boxes, areas, owner >= 0)] = -1

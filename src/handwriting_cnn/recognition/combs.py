@@ -6,7 +6,7 @@ import numpy as np
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import components, sizes_of
-from handwriting_cnn.recognition.windows import bridged, broadened, narrowed
+from handwriting_cnn.recognition.windows import bridged, runs_of
 
 _FEWEST: Final = 4  # teeth, or dashes: letters have three
 _ALIKE: Final = 0.08  # of their length: so far apart lie the lengths of teeth, or of dashes
@@ -34,14 +34,14 @@ def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask
     _, teeth, _ = components(lines[1])
     # Teeth cut the line on which they stand.
     line = bridged(lines[0], length, 1)
-    _, bars, _ = components(line)
+    _, bars, _ = components(runs_of(line, _FEWEST * length, 1))  # without the strokes that touch it
     width, height = sizes_of(bars).T
     for bar in bars[(width >= _FEWEST * length) & (height <= _LEANING * width + 2 * _NEAR)]:
         for end, far in ((3, 1), (1, 3)):  # teeth above the line, and below it
             places = _teeth(bar, line, teeth, end, far)
             if places:
                 area = np.s_[bar[1] : bar[3], bar[0] : bar[2]]
-                found[0][area] |= lines[0][area]
+                found[0][area] |= line[area] & mask[area]
             for place in places:
                 found[1][place] = mask[place]
     return found
@@ -124,15 +124,17 @@ def _teeth(bar: Any, line: Mask, teeth: Any, end: int, far: int) -> list[Any]:
     regular = np.abs(steps - np.rint(steps)) <= max(_REGULAR, _NEAR * count / span / 2)
     if len(np.unique(np.rint(steps[regular]))) < max(_SEEN * (count + 1), _FEWEST):
         return []
-    beyond = middles[np.abs(teeth[:, far] - bar[end]) <= reach]  # teeth that go on there are the walls of a grid
+    tooth = np.median(teeth[alike], axis=0)
+    gaps = np.abs(teeth[:, end] - tooth[far])
+    # Teeth that go on below the line, or after a gap, are the walls of a grid.
+    beyond = middles[(np.abs(teeth[:, far] - bar[end]) <= reach) | (~alike & (gaps <= 2 * _NEAR))]
     if (np.abs(middles[alike][:, np.newaxis] - beyond) <= 2 * _NEAR).any(axis=1).mean() >= _SEEN:
         return []
     half = float(np.median(sizes_of(teeth[alike])[:, 0])) / 2 + 1
-    tooth = np.median(teeth[alike], axis=0)
     ends = slice(max(round(tooth[far] - reach), 0), round(tooth[far] + reach) + 1)
     closing: Any = line[ends, bar[0] : bar[2]].any(axis=0)
     length = max(int(_CLOSED * span / count), 1)  # strokes of the characters are shorter
-    if broadened(narrowed(closing[np.newaxis], length, 1, beyond=False), length, 1).mean() >= _CLOSED:
+    if runs_of(closing[np.newaxis], length, 1).mean() >= _CLOSED:
         return []
     rows = slice(int(min(teeth[alike, 1].min(), bar[1])), int(max(teeth[alike, 3].max(), bar[3])))
     centres = middles[first] + np.arange(count + 1) * span / count

@@ -29,7 +29,7 @@ def dotted_lines(mask: Mask, step: int) -> tuple[Mask, Mask]:
     """Return the ink that is dots or dashes of printed lines, and the lines, drawn through on a copy of a fraction.
 
     Small pieces of one size follow each other along a row or a column, each as far from the next. Where there are
-    some, others as thick that follow each other as closely are dots, too, be they uneven.
+    some, others no thicker that follow each other as closely are dots, too, be they uneven.
 
     Args:
         mask: The page's ink.
@@ -87,9 +87,9 @@ def _dots(boxes: Any, near: Any, axis: int, thickest: float) -> Any:
         return sure
     thickness = np.median(sizes[sure, 1 - axis])
     gap = np.median(boxes[sure[:, 1], axis] - boxes[sure[:, 0], 2 + axis])
-    thick = np.abs(sizes[:, 1 - axis] - thickness) <= max(_ALIKE * thickness, _SHARP)
-    following, _, follows = nearest(ahead & thick[near] & (gaps <= _FARTHER * gap + _SHARP))
-    follows &= thick
+    thin = sizes[:, 1 - axis] <= thickness + max(_ALIKE * thickness, _SHARP)
+    following, _, follows = nearest(ahead & thin[near] & (gaps <= _FARTHER * gap + _SHARP))
+    follows &= thin
     return _long(each[follows], following[follows], len(boxes), _FEWER)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.imaging.decode import GreyImage
@@ -13,7 +13,7 @@ from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import group_by_cell
 from handwriting_cnn.recognition.grouping import Groups, group_characters
-from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of, is_half_dark_around, is_light_on_dark
+from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of, is_half_dark_around, is_light_on_dark, is_screened
 from handwriting_cnn.recognition.objects import without_objects
 from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
 from handwriting_cnn.recognition.rules import find_rules
@@ -38,6 +38,7 @@ _SINGLE_PIXELS: Final = 40_000
 _FINE: Final = 64  # pixels of a single character: more make its ink no better
 _PHOTOGRAPH: Final = 300  # pixels of the shorter side: a smaller picture shows no table around a sheet
 _NEAR: Final = 0.5  # of a character's longer side: so far from it lies what is paler of it
+_SCREEN: Final = 2.0  # pixels: smoothed by so much, the dots of a print's shade are grey
 _FILLED: Final = 0.4  # of a page's ink: a grid holds at least so much
 _PIECES: Final = 4  # characters at most that one may be taken for whose picture is cut closely
 _SURROUNDED: Final = 0.4  # of a picture's border: with so much ink it is a frame, or the table around a sheet
@@ -227,7 +228,10 @@ def _straightened(source: GreyImage, corners: npt.NDArray[np.float64] | None) ->
         sheet = seen(source, to_source, size)
         if is_light_on_dark(sheet, alone=False):  # the table around it said otherwise
             sheet = 255 - sheet
-    ink = without_objects(find_ink(sheet))
+    ink = find_ink(sheet)
+    if is_screened(ink.mask):
+        ink = find_ink(np.asarray(Image.fromarray(sheet).filter(ImageFilter.GaussianBlur(_SCREEN))))
+    ink = without_objects(ink)
     degrees = slope(ink.mask)
     if degrees:
         turn, size = turning(degrees, sheet.shape)

@@ -19,14 +19,13 @@ from handwriting_cnn.imaging.strokes import stroke_width, with_stroke
 from handwriting_cnn.models.checks import checked_probabilities
 from handwriting_cnn.recognition.drawing import drawn
 from handwriting_cnn.recognition.finding import FoundCharacter, Layout, find_characters
+from handwriting_cnn.recognition.single import may_be_parts
 from handwriting_cnn.types import Classifier, ImageArray, ProbabilityArray
 
 _INK: Final = 127
 _STROKES: Final = (0.6, 2.5)  # typical widths: strokes between them are left as they are
 _HALF_PIXEL: Final = 0.5
 _FINE: Final = 64  # pixels of a character's longer side on which its strokes are drawn anew
-_PARTS: Final = 4  # of a character that were taken for characters
-_SQUARE: Final = 2.0  # times its shorter side: so long is a character's longer side
 _LIKELY: Final = 1e-4  # a candidate that is less likely is none
 
 
@@ -168,9 +167,9 @@ class Recognizer:
         picture = decode_colours(image, max_pixels=self._max_pixels)
         rtl = self.alphabet.direction == "rtl"
         read = self._read(find_characters(picture, layout=layout, rtl=rtl, gap=self._rules.gap))
-        if layout == "auto" and _may_be_one(read):
-            whole = self._read(find_characters(picture, layout="single", gap=self._rules.gap))
-            return whole if whole and whole[0].text else read
+        if layout == "auto" and not all(one.text for one in read) and may_be_parts([one.box for one in read]):
+            whole = self.recognize_single(picture)
+            return [whole] if whole.text else read
         return read
 
     def recognize_single(self, image: ImageSource) -> Character:
@@ -301,12 +300,3 @@ class Recognizer:
             for number in best
             if row[number] >= _LIKELY
         )
-
-
-def _may_be_one(read: Sequence[Character]) -> bool:
-    """Return whether few characters, of which one was not recognised, stand as the parts of one do."""
-    if not 1 < len(read) <= _PARTS or all(character.text for character in read):
-        return False
-    boxes = np.array([character.box for character in read])
-    shorter, longer = np.sort(boxes[:, 2:].max(axis=0) - boxes[:, :2].min(axis=0))
-    return bool(longer <= _SQUARE * shorter)

@@ -11,8 +11,8 @@ from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.combs import combs, dashes
 from handwriting_cnn.recognition.dotted import dotted_lines
 from handwriting_cnn.recognition.grids import grid_cells, without_strokes
-from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
-from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, grown, in_blocks, narrowed
+from handwriting_cnn.recognition.ink import Ink, components, ink_of, median_by_ink, sizes_of
+from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, grown, in_blocks, runs_of
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
 _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
@@ -35,6 +35,9 @@ _THICKEST: Final = 0.014  # of the page's shorter side
 _LONG: Final = 0.3  # of a page's longer side: a broad stroke is shorter
 _RIM: Final = 3  # pixels of a broad frame that are a line
 _CROSSING: Final = 1.8  # times a line's thickness: ink that runs on so far across it is a stroke
+_LEVEL: Final = 0.9  # the quantile of ink that is its full level
+_PALER: Final = 0.7  # of the lines' level: ink so pale is looked for without them
+_SOFT: Final = 2  # pixels of their edges
 _SAMPLE: Final = 2_000  # pixels of lines that show how thick they are
 _FEWEST: Final = 4
 
@@ -214,9 +217,14 @@ def _without(ink: Ink, lines: tuple[Mask, Mask], step: int) -> tuple[Mask, Mask]
     reach = _thickest(lines[0]) * step
     thickness = float(np.median(_shorter_runs(mask, places[:: max(len(places) // _SAMPLE, 1)], reach)))
     length = int(_CROSSING * thickness + 1) + 1
-    crossed = _runs_of(mask, length, 0) & _runs_of(mask, length, 1)
+    crossed = runs_of(mask, length, 0) & runs_of(mask, length, 1)
     corners = enlarged(around(lines[0]) & around(lines[1]), step, mask.shape)
-    return mask & ((crossed & ~around(corners)) | ~near), ink.pale & ~near
+    free, pale = mask & ((crossed & ~around(corners)) | ~near), ink.pale & ~near
+    if not free.any() or np.quantile(ink.levels[free], _LEVEL) >= _PALER * np.quantile(ink.levels[mask & near], _LEVEL):
+        return free, pale
+    soft = grown(near, _SOFT)
+    paler = ink_of(np.where(soft, 0, ink.levels).astype(np.float32))  # beside dark lines half of a pencil's was none
+    return free | paler.mask, (pale | paler.pale) & ~soft
 
 
 def _reduced(mask: Mask, step: int) -> Mask:
@@ -235,7 +243,7 @@ def _hollow(mask: Mask, dark: Mask) -> Mask:
     """
     broad = mask
     for axis in (0, 1):
-        broad = _runs_of(broad, _thickest(mask) + 1, axis)
+        broad = runs_of(broad, _thickest(mask) + 1, axis)
     if not broad.any():
         return mask
     labels, boxes, _ = components(broad)
@@ -249,7 +257,7 @@ def _thin(mask: Mask, axis: int) -> tuple[Mask, Mask]:
     A line that leans a little stays in three rows for longer than in one. Dark areas and broad strokes are no lines.
     """
     broader = broadened(mask, 3, 1 - axis)
-    return broader, broader & ~broadened(_runs_of(mask, _thickest(mask) + 1, 1 - axis), 3, 1 - axis)
+    return broader, broader & ~broadened(runs_of(mask, _thickest(mask) + 1, 1 - axis), 3, 1 - axis)
 
 
 def _lines(thin: tuple[tuple[Mask, Mask], tuple[Mask, Mask]], length: int) -> tuple[Mask, Mask]:
@@ -259,12 +267,6 @@ def _lines(thin: tuple[tuple[Mask, Mask], tuple[Mask, Mask]], length: int) -> tu
         share = scipy.ndimage.uniform_filter1d(mask.astype(np.float32), length, axis=axis, mode="constant")
         found.append(may_be & broadened(share >= _FULL, length, axis))
     return found[0], found[1]
-
-
-def _runs_of(mask: Mask, length: int, axis: int) -> Mask:
-    """Return the ink in runs along an axis that have at least a length: an opening by a line."""
-    inner = narrowed(mask, length, axis, beyond=False)
-    return broadened(inner, length, axis, origin=length % 2 - 1)  # the window of an even length, turned over
 
 
 def _shorter_runs(mask: Mask, places: Any, reach: int) -> Any:

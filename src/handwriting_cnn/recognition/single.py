@@ -1,5 +1,6 @@
 """The ink of a picture of one character."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +28,8 @@ _ABOVE: Final = 0.35  # of it: so far above or below lies a mark
 _LOW: Final = 0.65  # of its height: and is no higher
 _DOT: Final = 0.35  # of its longer side: and no wider than it, or than this
 _FLATTEST: Final = 0.2  # of its longer side: or than this, as the strokes of =
+_PARTS: Final = 4
+_SQUARE: Final = 2.0  # times the shorter side of a character: so long is its longer side
 _FLAT: Final = 0.3  # of a picture: so much of one level is paper, evenly lit
 
 
@@ -100,6 +103,15 @@ def group_all(mask: Mask, stroke: float) -> Groups:
     clean = areas >= SPECK * stroke**2
     owner = np.where(clean & ~_of_neighbours(boxes, np.where(clean, areas, 0), mask.shape), 0, -1)
     return ordered(labels, owner, boxes, np.zeros(len(owner), np.int64), rtl=False)
+
+
+def may_be_parts(boxes: Sequence[tuple[int, int, int, int]]) -> bool:
+    """Return whether what was found in a picture stands as the parts of one character do: few, and together no row."""
+    if not 1 < len(boxes) <= _PARTS:
+        return False
+    corners = np.array(boxes)
+    shorter, longer = np.sort(corners[:, 2:].max(axis=0) - corners[:, :2].min(axis=0))
+    return bool(longer <= _SQUARE * shorter)
 
 
 def _of_neighbours(boxes: Any, areas: Any, shape: tuple[int, ...]) -> Any:

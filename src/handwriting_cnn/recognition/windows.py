@@ -46,6 +46,12 @@ def narrowed(mask: Mask, length: int, axis: int, *, beyond: bool = True) -> Mask
     return ~broadened(~mask, length, axis, beyond=not beyond)
 
 
+def runs_of(mask: Mask, length: int, axis: int) -> Mask:
+    """Return the ink in runs along an axis that have at least a length: an opening by a line."""
+    inner = narrowed(mask, length, axis, beyond=False)
+    return broadened(inner, length, axis, origin=length % 2 - 1)  # the window of an even length, turned over
+
+
 def bridged(line: Mask, length: int, axis: int) -> Mask:
     """Return lines along an axis without the gaps in them that are shorter than a length."""
     return narrowed(broadened(line, length, axis), length, axis) | line

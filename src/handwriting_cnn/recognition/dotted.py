@@ -13,7 +13,10 @@ from handwriting_cnn.recognition.ink import components, sizes_of
 _LONGEST: Final = 0.025  # of the page's shorter side: a dash is no longer
 _THICKEST: Final = 0.014  # of that side: a line is no thicker
 _FEWEST: Final = 8  # dots of a line: the dots of so many letters lie nowhere in a row so evenly
-_FEWER: Final = 3  # dots of a line like others
+_FEWER: Final = 4  # dots of a line, of many
+_LEAST: Final = 3  # dots of a line like others
+_MANY: Final = 50
+_FULL: Final = 0.6  # of its box: so much of a dot or dash is ink, and less of a letter
 _MOST: Final = 50_000  # pieces of ink: a page with more is texture
 _AROUND: Final = 12  # of the pieces nearest to a dot, one is the next of its line
 _ALIKE: Final = 0.3  # of their size: so much larger is a dot than the next
@@ -35,9 +38,10 @@ def dotted_lines(mask: Mask, step: int) -> tuple[Mask, Mask]:
         mask: The page's ink.
         step: How many times smaller the copy is.
     """
-    labels, boxes, _ = components(mask)
+    labels, boxes, areas = components(mask)
     drawn = np.zeros([-(-size // step) for size in mask.shape], np.bool_)
-    small = np.flatnonzero(sizes_of(boxes).max(axis=1) <= _LONGEST * min(mask.shape))
+    sizes = sizes_of(boxes)
+    small = np.flatnonzero((sizes.max(axis=1) <= _LONGEST * min(mask.shape)) & (areas >= _FULL * sizes.prod(axis=1)))
     if not _FEWEST <= len(small) <= _MOST:
         return np.zeros_like(mask), drawn
     boxes = boxes[small]
@@ -82,7 +86,9 @@ def _dots(boxes: Any, near: Any, axis: int, thickest: float) -> Any:
     # As far from the next as that is from the one after it.
     even = follows & follows[following] & (np.abs(way - way[following]) <= _SHARP + _EVEN * way)
     linked = np.isin(each, np.concatenate([each[even], following[even]])) & follows
-    sure = _long(each[linked], following[linked], len(boxes), _FEWEST)
+    sure = _long(each[linked], following[linked], len(boxes), _FEWER)
+    if len(sure) < _MANY:
+        sure = _long(each[linked], following[linked], len(boxes), _FEWEST)
     if not len(sure):
         return sure
     thickness = np.median(sizes[sure, 1 - axis])
@@ -90,7 +96,7 @@ def _dots(boxes: Any, near: Any, axis: int, thickest: float) -> Any:
     thin = sizes[:, 1 - axis] <= thickness + max(_ALIKE * thickness, _SHARP)
     following, _, follows = nearest(ahead & thin[near] & (gaps <= _FARTHER * gap + _SHARP))
     follows &= thin
-    return _long(each[follows], following[follows], len(boxes), _FEWER)
+    return _long(each[follows], following[follows], len(boxes), _LEAST)
 
 
 def _long(ones: Any, others: Any, count: int, fewest: int) -> Any:

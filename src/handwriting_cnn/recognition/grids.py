@@ -7,7 +7,7 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.ink import components
+from handwriting_cnn.recognition.ink import components, sizes_of
 from handwriting_cnn.recognition.windows import bridged
 
 _RECTANGULAR: Final = 0.75
@@ -20,7 +20,11 @@ _WALLED: Final = 0.2  # of a cell's wall, within so many pixels
 _WHOLE: Final = 0.8  # of each wall of a cell of another size
 _BAND: Final = 4
 _LARGEST: Final = 0.25  # of the page
+_MARGIN: Final = 0.1  # of a cell's side: so near its edge a wall lies
 _INSIDE: Final = 1.3  # times a cell's side: a straight stroke is no longer, even if it crosses a wall
+_LARGE: Final = 0.75  # the quantile of cells' sides that is the side of one that no letter divides
+_STROKE: Final = 12  # pixels between the halves of a cell that a letter divides
+_JOINT: Final = 10  # pixels: so far is a wall interrupted where others cross it
 _GUIDE: Final = 0.8  # of a cell's side: so long is a line that is printed in each
 _MOST: Final = 0.6  # of the cells
 _FEWEST: Final = 4
@@ -46,29 +50,48 @@ def grid_cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask])
     return numbers[labels], int(good.sum())
 
 
-def without_strokes(lines: tuple[Mask, Mask], cells: npt.NDArray[np.int32], count: int) -> tuple[Mask, Mask]:
-    """Leave out the straight strokes of characters: what lies inside a cell, and not at one place of most of them."""
+def strokes_in(lines: tuple[Mask, Mask], cells: npt.NDArray[np.int32], count: int) -> tuple[Mask, Mask]:
+    """Return the straight strokes of characters among lines: what lies in a cell, and not at one place of most."""
     places: Any = scipy.ndimage.find_objects(cells, max_label=count)
-    frames, owner = _boxes_of(places), np.full(cells.shape, -1)
-    for number, place in enumerate(places):
-        owner[place] = number
-    left = []
+    frames = _undivided(np.array([(p[1].start, p[0].start, p[1].stop, p[0].stop) for p in places], np.int64))
+    owner = np.full(cells.shape, -1)
+    for number, (left, top, right, bottom) in enumerate(frames):
+        owner[top:bottom, left:right] = number
+    found = []
     for line, axis in zip(lines, (1, 0), strict=True):
-        labels, boxes, _ = components(line)
+        labels, boxes, _ = components(bridged(line, _JOINT, axis))
         along, across = 1 - axis, axis  # of a box: its columns of x and y
         middles = (boxes[:, :2] + boxes[:, 2:]) // 2
         cell = owner[middles[:, 1], middles[:, 0]]
         frame, middle = frames[cell], middles[:, across]
         length, side = (box[:, 2 + along] - box[:, along] for box in (boxes, frame))
         from_edge, other = middle - frame[:, across], frame[:, 2 + across] - middle
-        inside = (cell >= 0) & (np.minimum(from_edge, other) > _BAND) & (length <= _INSIDE * side)
+        inside = (
+            (cell >= 0)
+            & (np.minimum(from_edge, other) > np.maximum(_MARGIN * side, _BAND))
+            & (length <= _INSIDE * side)
+        )
         stroke = inside.copy()
         for index in np.flatnonzero(inside & (length >= _GUIDE * side)):
             same = inside & (np.abs(from_edge - from_edge[index]) <= _BAND)
             if len(np.unique(cell[same])) >= max(_FEWEST, _MOST * count):
                 stroke &= ~same
-        left.append(line & ~np.concatenate([[False], stroke])[labels])
-    return left[0], left[1]
+        found.append(line & np.concatenate([[False], stroke])[labels])
+    return found[0], found[1]
+
+
+def _undivided(frames: Any) -> Any:
+    """Return boxes of cells of which two that a straight letter divides, together as large as others, are one."""
+    sizes, found = sizes_of(frames), frames.copy()
+    whole = np.quantile(sizes, _LARGE, axis=0)
+    for one in np.flatnonzero((sizes < (1 - _UNLIKE) * whole).any(axis=1)):
+        starts, stops = np.minimum(frames[one, :2], frames[:, :2]), np.maximum(frames[one, 2:], frames[:, 2:])
+        between = (stops - starts - sizes[one] - sizes).max(axis=1)
+        halves = (between > 0) & (between <= _STROKE)
+        halves &= (np.abs(stops - starts - whole) <= _UNLIKE * whole).all(axis=1)
+        if halves.any():
+            found[one] = *starts[halves.argmax()], *stops[halves.argmax()]
+    return found
 
 
 def _is_walled(place: Any, lines: tuple[Mask, Mask], pieces: tuple[Mask, Mask], *, least: float) -> bool:
@@ -121,10 +144,6 @@ def _complete(walls: Mask, lines: tuple[Mask, Mask], places: Any, good: Any) -> 
                     near[axis] = near[axis].start + int(band.sum(axis=1 - axis).argmax())
                     walls[tuple(near)] = drawn = True
     return drawn
-
-
-def _boxes_of(places: Any) -> Any:
-    return np.array([(p[1].start, p[0].start, p[1].stop, p[0].stop) for p in places], np.int64).reshape(-1, 4)
 
 
 def _spans(places: Any) -> Any:

@@ -231,8 +231,7 @@ class Recognizer:
             DataError: As :meth:`predict_proba`.
             ShapeMismatchError: As :meth:`predict_proba`.
         """
-        probabilities = self.predict_proba(images)
-        return [self._text(row) for row in probabilities]
+        return [self._text(row) for row in self.predict_proba(images)]
 
     def annotate(self, image: ImageSource, characters: Sequence[Character] | None = None) -> Image.Image:
         """Return a picture with a box around each character and its text above it.
@@ -260,8 +259,7 @@ class Recognizer:
         if not found:
             return []
         squares: ImageArray = np.stack([self._as_learned(character.ink) for character in found])
-        channels = self.saved.model.input_shape[-1]
-        answers = self.predict_proba(np.repeat(squares, channels, axis=3))
+        answers = self.predict_proba(np.repeat(squares, self.saved.model.input_shape[-1], axis=3))
         return [
             Character(
                 text=self._text(row),

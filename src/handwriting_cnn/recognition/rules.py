@@ -10,7 +10,7 @@ import scipy.ndimage
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.combs import combs, dashes
 from handwriting_cnn.recognition.dotted import dotted_lines
-from handwriting_cnn.recognition.grids import grid_cells, without_strokes
+from handwriting_cnn.recognition.grids import grid_cells, strokes_in
 from handwriting_cnn.recognition.ink import Ink, components, ink_of, median_by_ink, sizes_of
 from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, grown, in_blocks, runs_of
 
@@ -20,7 +20,7 @@ _RULED: Final = 6  # that of them which is the shortest run on a page without a 
 _SHORTEST: Final = 75  # so many are the shortest run that is a comb's tooth, or a dash to write on
 _LONGER: Final = 2.5  # typical sizes of what is on a page without a grid: shorter lines are strokes
 _SPANNING: Final = 0.8  # of a page's side: so long is a line that hangs together with the writing
-_HALF: Final = 0.5  # of a page's side: so long are many lines below each other; and of a piece of ink
+_HALF: Final = 0.5  # of a page's side: so long are many lines below each other; and of a piece of ink, or a cell
 _KEPT: Final = 0.8  # of the ink in a grid's cells: so much belongs to pieces that keep to one
 _FRAMED: Final = 0.1  # of the ink: so much of it is writing in a frame
 _BESIDE: Final = 0.2  # of the ink: so much of it is writing beside lines
@@ -93,11 +93,15 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     for length in lengths:
         tried.append(ruled if length == short else _lines(thin, length))
         grids.append(grid_cells(tried[-1], length, ruled if length > short else tried[-1]))
-        if grids[-1][1] >= fewest and _share_inside(small & ~(tried[-1][0] | tried[-1][1]), grids[-1][0]) >= _NEARLY:
+        other = small & ~(tried[-1][0] | tried[-1][1])
+        if grids[-1][1] >= fewest and np.count_nonzero(other & (grids[-1][0] > 0)) >= _NEARLY * np.count_nonzero(other):
             break  # it holds nearly all
     most = max(count for _, count in grids)
     if most >= fewest:
-        chosen = next(index for index, (_, count) in enumerate(grids) if count >= _ALL * most)
+        fullest = next(cells for cells, count in grids if count == most)
+        areas = np.bincount(fullest.ravel())[1:]
+        seen = [(np.bincount(fullest[cells > 0], minlength=most + 1)[1:] >= _HALF * areas).sum() for cells, _ in grids]
+        chosen = next(index for index, count in enumerate(seen) if count >= _ALL * most)
         cells, count = grids[chosen]
         beside = cells > 0
         for axis in (0, 1):
@@ -107,21 +111,19 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         free, pale = _without(ink, walls, step)
         whole = enlarged(cells, step, ink.mask.shape)
         if not least or (_share_of_alike(free, whole) >= least and _share_in_one(free, whole, count) >= _KEPT):
-            walls = without_strokes(walls, cells, count)
-            cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
-            free, pale = _without(ink, walls, step)
-            return Rules(free=free, pale=pale, cells=enlarged(cells, step, ink.mask.shape), count=count)
+            straight = strokes_in(walls, cells, count)
+            if straight[0].any() or straight[1].any():
+                walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
+                cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
+                free, pale = _without(ink, walls, step)
+                whole = enlarged(cells, step, ink.mask.shape)
+            return Rules(free=free, pale=pale, cells=whole, count=count)
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)
     rules = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, _reduced(ink.mask, step) & other)
     rules = (rules[0] | printed[0] | marks, rules[1] | printed[1])
     free, pale = _without(ink, rules, step)
     return Rules(free=free, pale=pale, cells=np.zeros(ink.mask.shape, np.int32), count=0)
-
-
-def _share_inside(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
-    """Return the share of the ink that lies in cells, -1 if there is no ink."""
-    return float((cells[mask] > 0).mean()) if mask.any() else -1.0
 
 
 def _share_of_alike(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
@@ -220,9 +222,10 @@ def _without(ink: Ink, lines: tuple[Mask, Mask], step: int) -> tuple[Mask, Mask]
     crossed = runs_of(mask, length, 0) & runs_of(mask, length, 1)
     corners = enlarged(around(lines[0]) & around(lines[1]), step, mask.shape)
     free, pale = mask & ((crossed & ~around(corners)) | ~near), ink.pale & ~near
-    if not free.any() or np.quantile(ink.levels[free], _LEVEL) >= _PALER * np.quantile(ink.levels[mask & near], _LEVEL):
-        return free, pale
     soft = grown(near, _SOFT)
+    other, printed = ink.levels[ink.faint & ~soft], ink.levels[mask & near]
+    if not other.size or np.quantile(other, _LEVEL) >= _PALER * np.quantile(printed, _LEVEL):
+        return free, pale
     paler = ink_of(np.where(soft, 0, ink.levels).astype(np.float32))  # beside dark lines half of a pencil's was none
     return free | paler.mask, (pale | paler.pale) & ~soft
 

@@ -1,0 +1,77 @@
+"""Sheets of paper on something else."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from handwriting_cnn.recognition.sheet import sheet_corners
+from handwriting_cnn.recognition.view import rectifying, seen
+
+
+def test_a_sheet_on_a_table_is_found_and_made_upright():
+    corners = np.array([[210, 130], [1290, 190], [1230, 1770], [150, 1700]], float)
+    to_source, size = rectifying(corners)
+    page = np.full(size, 235, np.uint8)
+    page[200:220, 300:400] = 30
+    inverse = np.linalg.inv(to_source)
+    table = np.full((1900, 1400), 90, np.uint8)
+    covered = seen(np.full(size, 255, np.uint8), inverse, table.shape) > 127
+    photograph = np.where(_inside(corners, table.shape) & covered, seen(page, inverse, table.shape), table)
+    found = sheet_corners(photograph)
+    np.testing.assert_allclose(found, corners, atol=25)
+
+
+def _inside(corners, shape):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    sides = zip(corners, np.roll(corners, -1, axis=0), strict=True)
+    return np.all([(b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) >= 0 for a, b in sides], axis=0)
+
+
+def test_a_plain_page_is_no_sheet_on_a_table():
+    assert sheet_corners(np.full((1200, 900), 240, np.uint8)) is None
+    assert sheet_corners(np.full((50, 50), 240, np.uint8)) is None
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_single_edge_far_inside_is_a_shadows(other):
+    """With another near the picture's own edge, too: half of the page would be lost."""
+    photograph = np.full((1000, 800), 235, np.uint8)
+    photograph[:, 420:] = 120
+    if other:
+        photograph[960:] = 60
+    corners = sheet_corners(photograph)
+    if other:
+        assert corners is not None
+        assert np.ptp(corners[:, 0]) > 780
+    else:
+        assert corners is None
+
+
+def chequered(shape, square, colour, paper):
+    """A cloth whose squares are as bright as the paper, of the colour, and between them."""
+    y, x = np.mgrid[: shape[0], : shape[1]] // square % 2
+    weave = np.where(
+        (y + x)[..., None] == 0, paper, np.where((y * x)[..., None] == 1, colour, np.add(colour, paper) // 2)
+    )
+    return Image.fromarray(weave.astype(np.uint8))
+
+
+@pytest.mark.parametrize("square", [30, 62])
+@pytest.mark.parametrize("shaded", [False, True])
+def test_a_sheet_on_a_chequered_cloth_is_found(square, shaded):
+    """Some of the cloth's own lines are clearer edges than the sheet's, which vanish beside its bright squares."""
+    corners = np.array([[262, 176], [1330, 198], [1300, 860], [240, 838]], float)
+    photograph = chequered((1000, 1500), square, (165, 30, 40), (228, 230, 222))
+    draw = ImageDraw.Draw(photograph)
+    draw.polygon([tuple(corner) for corner in corners], (228, 230, 222))
+    for row in range(5):
+        for column in range(9):
+            left, top = 340 + 100 * column, 270 + 110 * row
+            draw.line([left, top, left, top + 40, left + 30, top + 40], (40, 50, 120), 6)
+    pixels = np.asarray(photograph.filter(ImageFilter.GaussianBlur(1.5))).astype(np.float32)
+    if shaded:  # by a hand, whose shadow parts the sheet
+        y, x = np.mgrid[:1000, :1500]
+        pixels *= 1 - 0.5 / (1 + np.exp(np.clip((np.abs(x - 0.3 * y - 700) - 110) / 5, -50, 50)))[..., None]
+    found = sheet_corners(pixels.astype(np.uint8))
+    assert found is not None
+    np.testing.assert_allclose(found, corners, atol=25)

@@ -1,0 +1,207 @@
+"""Cells as forms have them: dotted, dashed, shaded, of several sizes, hardly larger than what is written in them."""
+
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+from handwriting_cnn.recognition.dotted import dotted_lines
+from handwriting_cnn.recognition.finding import find_characters
+from handwriting_cnn.recognition.ink import find_ink, is_screened
+
+sys.path.insert(0, str(Path(__file__).parent))
+from pages import FONT, overlaps
+
+SHAPE = (1000, 1240)
+PITCH = 100
+
+
+def drawn():
+    image = Image.new("L", SHAPE[::-1], 240)
+    return image, ImageDraw.Draw(image)
+
+
+def ruled(draw, start, stop, style, fill=60):
+    """Draw a level or upright line of dots or dashes."""
+    length = max(stop[0] - start[0], stop[1] - start[1])
+    on, off = {"dotted": (3, 6), "dashed": (8, 5), "solid": (length, 1)}[style]
+    along = np.array(stop) > np.array(start)
+    for way in range(0, length, on + off):
+        first = np.array(start) + along * way
+        last = np.minimum(first + along * (on - 1) + ~along, stop + ~along)
+        draw.rectangle([*first, *last], fill=fill)
+
+
+def table(draw, columns, rows, style, fill=60):
+    """Draw a table with walls at columns and rows, each cell's left upper corner and sides follow."""
+    for x in columns:
+        ruled(draw, (x, rows[0]), (x, rows[-1]), style, fill)
+    for y in rows:
+        ruled(draw, (columns[0], y), (columns[-1], y), style, fill)
+    return [
+        (left, top, right - left, bottom - top)
+        for top, bottom in itertools.pairwise(rows)
+        for left, right in itertools.pairwise(columns)
+    ]
+
+
+def filled(image, cells, share=0.62, ink=0.85):
+    """Write a digit, a little askew, into each cell; return the picture and the boxes of their ink."""
+    random = np.random.default_rng(0)
+    paper, boxes = np.array(image, np.float32), []
+    for number, (left, top, width, height) in enumerate(cells):
+        side = int(share * min(width, height))
+        glyph = Image.new("L", (2 * side, 2 * side))
+        font = ImageFont.truetype(str(FONT), side)
+        ImageDraw.Draw(glyph).text((side, side), "023689"[number % 6], 255, font, anchor="mm")
+        turned = glyph.rotate(random.uniform(-6, 6), Image.Resampling.BICUBIC)
+        strokes = np.asarray(turned.crop((side // 2, side // 2, side // 2 + side, side // 2 + side))) / 255
+        x, y = np.array([left + width // 2, top + height // 2]) - side // 2 + random.integers(-6, 7, 2)
+        paper[y : y + side, x : x + side] *= 1 - ink * strokes
+        rows, columns = np.nonzero(strokes > 0.5)
+        boxes.append((x + columns.min(), y + rows.min(), x + columns.max() + 1, y + rows.max() + 1))
+    return np.clip(paper + random.normal(0, 2, paper.shape), 0, 255).astype(np.uint8), np.array(boxes)
+
+
+def assert_found(picture, boxes, *, others=0):
+    found = np.array([one.box for one in find_characters(picture)]).reshape(-1, 4)
+    match = overlaps(boxes, found)
+    assert (match.max(axis=1) >= 0.5).mean() >= 0.98
+    assert (match.max(axis=0) < 0.5).sum() <= others
+
+
+@pytest.mark.parametrize("style", ["dotted", "dashed", "solid"])
+@pytest.mark.parametrize("apart", [False, True], ids=["table", "boxes"])
+def test_cells_with_dotted_and_dashed_walls_are_cells(style, apart):
+    image, draw = drawn()
+    if apart:
+        corners = [(110 + 120 * (n % 9), 90 + 130 * (n // 9)) for n in range(54)]
+        cells = [table(draw, [x, x + 90], [y, y + 90], style)[0] for x, y in corners]
+    else:
+        cells = table(draw, range(120, 1121, PITCH), range(90, 691, PITCH), style)
+    assert_found(*filled(image, cells))
+
+
+def test_evenly_spaced_letters_and_marks_are_no_dotted_lines():
+    mask = np.zeros((1400, 1100), np.bool_)
+    for number in range(130):
+        left, top = 60 + 77 * (number % 13), 60 + 77 * (number // 13)
+        mask[top + 20 : top + 46, left : left + 24] = True
+        mask[top : top + 6, left + 9 : left + 15] = True
+    dots, lines = dotted_lines(mask, 2)
+    assert not dots.any()
+    assert not lines.any()
+
+
+def test_cells_of_several_sizes_are_cells():
+    image, draw = drawn()
+    cells = table(draw, [120, 220, 270, 370, 470, 520, 620], range(90, 491, PITCH), "solid")
+    for number in range(8):  # a date's
+        left = 120 + 62 * number + 20 * (number // 2)
+        cells += table(draw, [left, left + 58], [600, 658], "solid")
+    assert_found(*filled(image, cells, share=0.7))
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3])
+def test_straight_letters_that_nearly_fill_their_boxes_are_no_walls(angle):
+    image, draw = drawn()
+    boxes = []
+    for number in range(54):
+        left, top = 110 + 74 * (number % 14), 90 + 90 * (number // 14)
+        draw.rectangle([left, top, left + 52, top + 52], outline=60, width=3)
+        if number % 6 == 0:
+            stroke = [left + 26, top + 6, left + 28, top + 46]
+        elif number % 6 == 3:
+            stroke = [left + 6, top + 26, left + 46, top + 27]
+        else:
+            stroke = [left + 12, top + 8, left + 12, top + 42, left + 42, top + 42]
+        draw.line(stroke, fill=40, width=5)
+        x, y = np.array(stroke[::2]), np.array(stroke[1::2])
+        boxes.append((x.min() - 2, y.min() - 2, x.max() + 3, y.max() + 3))
+    leaning = image.rotate(angle, Image.Resampling.BICUBIC, fillcolor=240).filter(ImageFilter.GaussianBlur(1.2))
+    found = np.array([one.box for one in find_characters(np.asarray(leaning))])
+    assert len(found) == 54
+    sizes = found[:, 2:] - found[:, :2]
+    expected = np.array(boxes)[:, 2:] - np.array(boxes)[:, :2]
+    np.testing.assert_allclose(np.sort(sizes.max(axis=1)), np.sort(expected.max(axis=1)), atol=12)
+
+
+@pytest.mark.parametrize("level", [170, 210])
+def test_letters_between_two_ruled_lines_stand_in_no_cells(level):
+    """Their straight strokes with the lines above and below them enclose rectangles."""
+    image, draw = drawn()
+    count = 0
+    for top in range(100, 901, 130):
+        for y in (top - 2, top + 60):
+            draw.line([60, y, 1180, y], fill=level, width=1)
+        for left in range(100, 1100, 95):
+            draw.line([left, top, left, top + 58], fill=40, width=6)
+            draw.line([left, top + 2, left + 45, top + 2], fill=40, width=6)
+            if count % 2:
+                draw.line([left + 45, top, left + 45, top + 58], fill=40, width=6)
+            count += 1
+    found = np.array([one.box for one in find_characters(np.asarray(image.filter(ImageFilter.GaussianBlur(0.8))))])
+    assert len(found) == count
+    assert np.median(found[:, 3] - found[:, 1]) >= 52
+
+
+def test_numbers_half_as_high_as_what_is_written_in_the_cells_are_print():
+    image, draw = drawn()
+    cells = table(draw, range(120, 1121, PITCH), range(90, 691, PITCH), "solid")
+    for number, (left, top, _, _) in enumerate(cells, start=1):
+        draw.text((left + 5, top + 5), str(number), 60, ImageFont.truetype(str(FONT), 20))
+    lower = [(left + 20, top + 20, width - 20, height - 20) for left, top, width, height in cells]
+    assert_found(*filled(image, lower, share=0.6))
+
+
+@pytest.mark.parametrize("shade", [204, 212, 218, 222])
+def test_a_shade_behind_rows_does_not_hide_their_walls(shade):
+    image, draw = drawn()
+    for top in (190, 390, 590):
+        draw.rectangle([120, top, 1120, top + PITCH], fill=shade)
+    cells = table(draw, range(120, 1121, PITCH), range(90, 691, PITCH), "solid")
+    assert_found(*filled(image, cells))
+
+
+def test_a_pencil_in_black_boxes_is_ink():
+    image, draw = drawn()
+    cells = table(draw, range(120, 1121, PITCH), range(90, 691, PITCH), "solid", fill=20)
+    assert_found(*filled(image, cells, ink=0.3))
+
+
+def test_a_character_that_crosses_a_wall_belongs_to_the_cell_with_most_of_it():
+    image, draw = drawn()
+    table(draw, range(120, 921, PITCH), range(90, 691, PITCH), "solid")
+    for number in range(24):
+        left, top = 120 + 2 * PITCH * (number % 4), 90 + PITCH * (number // 4)
+        draw.line([left + 45, top + 25, left + 145, top + 55], fill=40, width=6)  # a tenth of it lies on the wall
+        draw.line([left + 45, top + 25, left + 45, top + 70], fill=40, width=6)
+    found = np.array([one.box for one in find_characters(np.asarray(image))])
+    assert len(found) == 24
+    assert (found[:, 2] - found[:, 0] >= 90).all()
+
+
+def test_a_scan_of_two_levels_with_a_screened_shade_is_read():
+    image, draw = drawn()
+    cells = table(draw, range(120, 1121, PITCH), range(90, 691, PITCH), "solid")
+    picture, boxes = filled(image, cells)
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    screen = (x % 5 < 2) & (y % 5 < 2) & (y // 100 % 2 == 1) & (y > 90) & (y < 690) & (x > 120) & (x < 1120)
+    scan = np.where((picture < 140) | screen, 0, 255).astype(np.uint8)
+    assert is_screened(find_ink(scan).mask)
+    assert not is_screened(find_ink(picture).mask)
+    assert_found(scan, boxes, others=1)
+
+
+def test_a_digit_that_touches_a_combs_line_leaves_it_a_comb():
+    image, draw = drawn()
+    cells = []
+    for top in range(100, 701, 120):
+        draw.line([120, top + 70, 1120, top + 70], fill=60, width=3)
+        for x in range(120, 1121, PITCH):
+            draw.line([x, top + 45, x, top + 70], fill=60, width=3)
+        cells += [(left + 15, top, 70, 69) for left in range(120, 1120, PITCH)]
+    assert_found(*filled(image, cells, share=0.98))

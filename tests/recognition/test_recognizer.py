@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.errors import ConfigError, DataError, ImageDecodeError, ModelFileError
@@ -84,6 +85,34 @@ def test_a_single_character_and_a_blank(reader, digits):
     blank = reader.recognize_single(np.full((50, 70), 255, np.uint8))
     assert (blank.text, blank.confidence, blank.box, blank.candidates) == ("", 0.0, (0, 0, 70, 50), ())
     assert reader.recognize(np.full((500, 700), 255, np.uint8)) == []
+
+
+class _KnowsPairs:
+    """A network that knows two upright strokes beside each other, and perhaps one."""
+
+    def __init__(self, *, one_too):
+        self._one_too = one_too
+
+    def __call__(self, images):
+        answers = np.full((len(images), 10), 0.1, np.float32)
+        for answer, image in zip(answers, images, strict=True):
+            strokes = scipy.ndimage.label(image[..., 0] > 60)[1]
+            if strokes == 2 or self._one_too:
+                answer[:] = 0
+                answer[strokes] = 1
+        return answers
+
+
+@pytest.mark.parametrize(("apart", "one_too", "expected"), [(34, False, "2"), (34, True, "11"), (150, False, "")])
+def test_parts_that_are_known_together_alone_are_one_character(apart, one_too, expected, reader):
+    rules = dataclasses.replace(reader.saved.reading, temperature=1.0, profiles=(), threshold=0.5)
+    saved = dataclasses.replace(reader.saved, reading=rules)
+    image = Image.new("L", (400, 200), 240)
+    for left in (100, 100 + apart):
+        ImageDraw.Draw(image).line([left, 70, left, 130], fill=40, width=8)
+    read = Recognizer(saved, classifier=_KnowsPairs(one_too=one_too)).recognize(np.asarray(image))
+    assert "".join(one.text for one in read) == expected
+    assert len(read) == (1 if expected == "2" else 2)
 
 
 def test_arrays_in_the_networks_form(reader, digits):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from handwriting_cnn.recognition.dotted import dotted_lines
+from handwriting_cnn.recognition.dotted import dotted_lines, is_screened
 from handwriting_cnn.recognition.finding import find_characters
-from handwriting_cnn.recognition.ink import find_ink, is_screened
+from handwriting_cnn.recognition.ink import find_ink
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pages import FONT, overlaps

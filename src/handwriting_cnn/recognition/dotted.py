@@ -1,4 +1,4 @@
-"""Printed lines that are dotted or dashed."""
+"""Printed lines that are dotted or dashed, and shades of dots."""
 
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ import scipy.spatial
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import components, sizes_of
+from handwriting_cnn.recognition.windows import runs_of
 
 _LONGEST: Final = 0.025  # of the page's shorter side: a dash is no longer
 _THICKEST: Final = 0.014  # of that side: a line is no thicker
@@ -22,8 +23,11 @@ _AROUND: Final = 12  # of the pieces nearest to a dot, one is the next of its li
 _ALIKE: Final = 0.3  # of their size: so much larger is a dot than the next
 _EVEN: Final = 0.04  # of the way from one to the next: so far from where it should be lies one
 _THIN: Final = 5  # pixels: so thick is any line
+_TINY: Final = 3  # pixels: a dot of a print's shade is smaller
+_SPECKLED: Final = 0.05  # of a page's ink
+_SPECKLES: Final = 2_000  # pixels: fewer do not hide it
 _SHARP: Final = 1.5  # pixels, and besides so far
-_FARTHER: Final = 2.0  # times as far as the dots of other lines may the next be: one is hidden
+_FARTHER: Final = 3.0  # times as far as the dots of other lines may the next be: one is hidden
 _CLOSE: Final = 3  # times a dot's length: what stands in each cell is farther apart
 _CROSSING: Final = 0.3  # of the dots: with more in lines along both axes they are a shade, or dotted paper
 
@@ -57,6 +61,19 @@ def dotted_lines(mask: Mask, step: int) -> tuple[Mask, Mask]:
     dots = np.zeros(labels.max() + 1, np.bool_)
     dots[small[lines[0] | lines[1]] + 1] = True
     return dots[labels], drawn
+
+
+def is_screened(mask: Mask) -> bool:
+    """Return whether much of a page's ink is dots of a pixel or two: a shade in a scan of two levels, or dirt."""
+    if not _is_speckled(mask):
+        return False
+    dots, lines = dotted_lines(mask, 1)
+    return not lines.any() or _is_speckled(mask & ~dots)
+
+
+def _is_speckled(mask: Mask) -> bool:
+    tiny = mask & ~runs_of(mask, _TINY, 0) & ~runs_of(mask, _TINY, 1)
+    return bool(tiny.sum() > max(_SPECKLED * mask.sum(), _SPECKLES))
 
 
 def _dots(boxes: Any, near: Any, axis: int, thickest: float) -> Any:

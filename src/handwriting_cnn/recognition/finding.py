@@ -12,8 +12,9 @@ from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import group_by_cell
+from handwriting_cnn.recognition.dotted import is_screened
 from handwriting_cnn.recognition.grouping import Groups, group_characters
-from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of, is_half_dark_around, is_light_on_dark, is_screened
+from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of, is_half_dark_around, is_light_on_dark
 from handwriting_cnn.recognition.objects import without_objects
 from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
 from handwriting_cnn.recognition.rules import find_rules

@@ -11,7 +11,7 @@ from PIL import Image
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.preprocessing import border_of, ring_of
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
-from handwriting_cnn.recognition.windows import grown, in_blocks, runs_of
+from handwriting_cnn.recognition.windows import grown, in_blocks
 
 Levels: TypeAlias = npt.NDArray[np.float32]
 """How much darker than the paper around it each pixel is: float32 ``(height, width)``, 0 paper, 1 black."""
@@ -49,9 +49,6 @@ _SMOOTHING: Final = 0.8  # pixels: less than a stroke
 _THIN: Final = 4.0  # pixels: thinner strokes, and the gaps between them, would be lost in it
 _LESS_SMOOTHING: Final = 0.5
 _DARKEST_PAPER: Final = 24.0  # grey levels
-_TINY: Final = 3  # pixels: a dot of a print's shade is smaller
-_SPECKLED: Final = 0.05  # of a page's ink
-_SPECKLES: Final = 2_000  # pixels: fewer do not hide it
 _SPREAD: Final = 1.4826  # makes a median absolute deviation a normal spread's standard deviation
 _LEAST_SPREAD: Final = 0.008
 _NOISE: Final = 5.0  # standard deviations of the paper
@@ -260,12 +257,6 @@ def _is_dark_around(grey: Any) -> bool:
             return outermost
         inside, brighter = np.rot90(inside[:, depth:]), np.rot90(brighter)
     return outermost != bool(inside.sum() > _INSIDE * inside.size)
-
-
-def is_screened(mask: Mask) -> bool:
-    """Return whether much of a page's ink is dots of a pixel or two: a shade in a scan of two levels, or dirt."""
-    tiny = mask & ~runs_of(mask, _TINY, 0) & ~runs_of(mask, _TINY, 1)
-    return bool(tiny.sum() > max(_SPECKLED * mask.sum(), _SPECKLES))
 
 
 def median_by_ink(sizes: Any, areas: Any) -> float:

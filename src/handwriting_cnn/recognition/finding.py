@@ -230,7 +230,7 @@ def _straightened(source: GreyImage, corners: npt.NDArray[np.float64] | None) ->
         if is_light_on_dark(sheet, alone=False):  # the table around it said otherwise
             sheet = 255 - sheet
     ink = find_ink(sheet)
-    if is_screened(ink.mask):
+    if is_screened(ink):
         ink = find_ink(np.asarray(Image.fromarray(sheet).filter(ImageFilter.GaussianBlur(_SCREEN))))
     ink = without_objects(ink)
     degrees = slope(ink.mask)

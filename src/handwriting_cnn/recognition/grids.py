@@ -25,9 +25,10 @@ _INSIDE: Final = 1.3  # times a cell's side: a straight stroke is no longer, eve
 _LARGE: Final = 0.75  # the quantile of cells' sides that is the side of one that no letter divides
 _STROKE: Final = 12  # pixels between the halves of a cell that a letter divides
 _JOINT: Final = 10  # pixels: so far is a wall interrupted where others cross it
+_AS_LARGE: Final = 1.5  # times a cell: two that are one to other lines are not seen by them
 _GUIDE: Final = 0.8  # of a cell's side: so long is a line that is printed in each
 _MOST: Final = 0.6  # of the cells
-_FEWEST: Final = 4
+_FEWEST: Final = 4  # cells
 
 
 def grid_cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask]) -> tuple[npt.NDArray[np.int32], int]:
@@ -48,6 +49,21 @@ def grid_cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask])
     numbers = np.zeros(len(places) + 1, np.int32)
     numbers[1:][good] = np.arange(1, good.sum() + 1)
     return numbers[labels], int(good.sum())
+
+
+def cells_seen(cells: npt.NDArray[np.int32], others: npt.NDArray[np.int32]) -> int:
+    """Return how many cells others show: by one as large, or, of halves that a straight letter makes, by their whole.
+
+    Args:
+        cells: Each pixel's cell, from 1; 0 outside.
+        others: The cells that other lines enclose.
+    """
+    areas, shown = np.bincount(cells.ravel())[1:], others > 0
+    inside = cells[shown]
+    covered = np.bincount(inside, minlength=len(areas) + 1)[1:]
+    sums = np.bincount(inside, np.bincount(others.ravel())[others[shown]], minlength=len(areas) + 1)[1:]
+    largest = np.maximum(_AS_LARGE * areas, (1 + _UNLIKE) * np.quantile(areas, _LARGE))
+    return int(((covered >= areas / 2) & (sums <= largest * covered)).sum())
 
 
 def strokes_in(lines: tuple[Mask, Mask], cells: npt.NDArray[np.int32], count: int) -> tuple[Mask, Mask]:
@@ -117,7 +133,7 @@ def _rectangles(walls: Mask) -> tuple[Any, Any, Any, Any]:
     smallest = (0.012 * min(walls.shape)) ** 2
     good = (areas >= _RECTANGULAR * boxes) & ~edges & (boxes > max(smallest, 64)) & (boxes < _LARGEST * walls.size)
     good &= (spans.min(axis=1) >= 8) & (spans.max(axis=1) <= 6 * spans.min(axis=1))
-    may_be = good
+    may_be = good.copy()
     if good.any():
         median = np.median(np.repeat(boxes[good], np.maximum(boxes[good] // boxes[good].min(), 1)))
         good = good & (boxes > _ALIKE[0] * median) & (boxes < _ALIKE[1] * median)

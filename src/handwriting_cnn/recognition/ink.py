@@ -1,6 +1,7 @@
 """Where the ink is on a page, whatever the light."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -75,6 +76,11 @@ class Ink:
     pale: Mask
     faint: Mask
     stroke: float
+
+    @cached_property
+    def pieces(self) -> tuple[Any, Any, Any]:
+        """The mask's :func:`components`."""
+        return components(self.mask)
 
 
 def find_ink(grey: GreyImage, *, strong: float = _STRONG) -> Ink:

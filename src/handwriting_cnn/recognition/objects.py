@@ -7,7 +7,7 @@ import numpy as np
 
 from handwriting_cnn.imaging.strokes import stroke_width
 from handwriting_cnn.recognition.grouping import least_ink
-from handwriting_cnn.recognition.ink import Ink, at_edge, components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.ink import Ink, at_edge, median_by_ink, sizes_of
 from handwriting_cnn.recognition.windows import broadened, enlarged, grown, narrowed
 
 _LARGE: Final = 0.3  # of the page's longer side
@@ -30,7 +30,7 @@ def without_objects(ink: Ink) -> Ink:
         ink: The page's. Where there are fewer than eight characters it is returned as it is, and fewer than twenty tell
             of nothing that touches no edge of the page that it is an object.
     """
-    labels, boxes, areas = components(ink.mask)
+    labels, boxes, areas = ink.pieces
     longer = sizes_of(boxes).max(axis=1)
     large = longer >= _LARGE * max(ink.mask.shape)
     if not large.any():

@@ -10,7 +10,7 @@ import scipy.ndimage
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.combs import combs, dashes
 from handwriting_cnn.recognition.dotted import dotted_lines
-from handwriting_cnn.recognition.grids import grid_cells, strokes_in
+from handwriting_cnn.recognition.grids import cells_seen, grid_cells, strokes_in
 from handwriting_cnn.recognition.ink import Ink, components, ink_of, median_by_ink, sizes_of
 from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, grown, in_blocks, runs_of
 
@@ -38,6 +38,7 @@ _CROSSING: Final = 1.8  # times a line's thickness: ink that runs on so far acro
 _LEVEL: Final = 0.9  # the quantile of ink that is its full level
 _PALER: Final = 0.7  # of the lines' level: ink so pale is looked for without them
 _SOFT: Final = 2  # pixels of their edges
+_EACH: Final = 3  # pixels, of which one shows how dark ink is
 _SAMPLE: Final = 2_000  # pixels of lines that show how thick they are
 _FEWEST: Final = 4
 
@@ -75,7 +76,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     """
     fewest = _FEWEST if least else 1
     step = max(min(ink.mask.shape) // _FINE, 1)
-    dots, dotted = dotted_lines(ink.mask, step)
+    dots, dotted = dotted_lines(ink, step)
     if dotted.any():
         ink = replace(ink, mask=ink.mask & ~dots, pale=ink.pale & ~dots)
     dark = _reduced(ink.mask, step)
@@ -99,9 +100,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     most = max(count for _, count in grids)
     if most >= fewest:
         fullest = next(cells for cells, count in grids if count == most)
-        areas = np.bincount(fullest.ravel())[1:]
-        seen = [(np.bincount(fullest[cells > 0], minlength=most + 1)[1:] >= _HALF * areas).sum() for cells, _ in grids]
-        chosen = next(index for index, count in enumerate(seen) if count >= _ALL * most)
+        chosen = next(index for index, (cells, _) in enumerate(grids) if cells_seen(fullest, cells) >= _ALL * most)
         cells, count = grids[chosen]
         beside = cells > 0
         for axis in (0, 1):
@@ -110,7 +109,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
         free, pale = _without(ink, walls, step)
         whole = enlarged(cells, step, ink.mask.shape)
-        if not least or (_share_of_alike(free, whole) >= least and _share_in_one(free, whole, count) >= _KEPT):
+        if not least or _is_filled(free, whole, count, least):
             straight = strokes_in(walls, cells, count)
             if straight[0].any() or straight[1].any():
                 walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
@@ -126,10 +125,15 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     return Rules(free=free, pale=pale, cells=np.zeros(ink.mask.shape, np.int32), count=0)
 
 
-def _share_of_alike(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
-    """Return the share of ink that lies in cells, of pieces half to twice as large as those in cells; 0 for none."""
+def _is_filled(mask: Mask, cells: npt.NDArray[np.int32], count: int, least: float) -> bool:
+    """Return whether ink lies in cells: so much of that in pieces as large as theirs, and most pieces in one cell."""
     labels, boxes, areas = components(mask)
-    inside = np.bincount(labels[mask & (cells > 0)], minlength=len(areas) + 1)[1:] >= _HALF * areas
+    return _share_of_alike(labels, boxes, areas, cells) >= least and _share_in_one(labels, areas, cells, count) >= _KEPT
+
+
+def _share_of_alike(labels: Any, boxes: Any, areas: Any, cells: npt.NDArray[np.int32]) -> float:
+    """Return the share of ink that lies in cells, of pieces half to twice as large as those in cells; 0 for none."""
+    inside = np.bincount(labels[cells > 0], minlength=len(areas) + 1)[1:] >= _HALF * areas
     if not inside.any():
         return 0.0
     longer = sizes_of(boxes).max(axis=1)
@@ -138,12 +142,12 @@ def _share_of_alike(mask: Mask, cells: npt.NDArray[np.int32]) -> float:
     return float(areas[alike & inside].sum() / areas[alike].sum())
 
 
-def _share_in_one(mask: Mask, cells: npt.NDArray[np.int32], count: int) -> float:
+def _share_in_one(labels: Any, areas: Any, cells: npt.NDArray[np.int32], count: int) -> float:
     """Return the share of the ink of pieces that touch cells that belongs to pieces most of which lie in one cell."""
-    labels, _, areas = components(mask)
-    numbers, inked = np.unique(labels[mask].astype(np.int64) * (count + 1) + cells[mask], return_counts=True)
+    inked = labels > 0
+    numbers, pixels = np.unique(labels[inked].astype(np.int64) * (count + 1) + cells[inked], return_counts=True)
     piece, cell = numbers // (count + 1) - 1, numbers % (count + 1)
-    inside = (cell > 0) & (inked >= _HALF * areas[piece])
+    inside = (cell > 0) & (pixels >= _HALF * areas[piece])
     touching = np.unique(piece[cell > 0])
     return float(areas[piece[inside]].sum() / areas[touching].sum()) if len(touching) else 0.0
 
@@ -223,10 +227,13 @@ def _without(ink: Ink, lines: tuple[Mask, Mask], step: int) -> tuple[Mask, Mask]
     corners = enlarged(around(lines[0]) & around(lines[1]), step, mask.shape)
     free, pale = mask & ((crossed & ~around(corners)) | ~near), ink.pale & ~near
     soft = grown(near, _SOFT)
-    other, printed = ink.levels[ink.faint & ~soft], ink.levels[mask & near]
-    if not other.size or np.quantile(other, _LEVEL) >= _PALER * np.quantile(printed, _LEVEL):
+    some = np.s_[::_EACH, ::_EACH]
+    levels = ink.levels[some]
+    other, printed = levels[(ink.faint & ~soft)[some]], levels[(mask & near)[some]]
+    if not (other.size and printed.size) or np.quantile(other, _LEVEL) >= _PALER * np.quantile(printed, _LEVEL):
         return free, pale
-    paler = ink_of(np.where(soft, 0, ink.levels).astype(np.float32))  # beside dark lines half of a pencil's was none
+    # Against dark lines a pencil's strokes are too pale for ink, all of them or in part.
+    paler = ink_of(np.where(soft, 0, ink.levels).astype(np.float32))
     return free | paler.mask, (pale | paler.pale) & ~soft
 
 

@@ -8,6 +8,7 @@ import scipy.ndimage
 import scipy.spatial
 from PIL import Image, ImageDraw
 
+from handwriting_cnn.imaging.preprocessing import ring_of
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.windows import grown, narrowed
 
@@ -76,6 +77,9 @@ def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:
     Args:
         small: The copy.
     """
+    border = np.log(np.maximum(ring_of(small), _DARK))
+    if (np.abs(np.diff(border, axis=0)) > _EDGE).any(axis=1).mean() < _PATTERNED / 4:
+        return []  # seen at a glance
     steep = np.logical_or(*_steep(small, _LINES))
     labels, count = scipy.ndimage.label(~steep)
     large = np.bincount(labels.ravel(), minlength=count + 1) >= _PART * steep.size
@@ -84,7 +88,7 @@ def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:
     for axis in (0, 1):
         area = narrowed(area, int(_SQUARE * min(steep.shape)), axis)
     y, x = np.nonzero(area)
-    if not len(y):
+    if not len(y) or not (np.ptp(x) and np.ptp(y)):
         return []
     corners = scipy.spatial.ConvexHull(np.stack([x, y], axis=1)).vertices
     filled = Image.new("1", steep.shape[::-1])

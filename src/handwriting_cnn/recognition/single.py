@@ -28,7 +28,7 @@ _ABOVE: Final = 0.35  # of it: so far above or below lies a mark
 _LOW: Final = 0.65  # of its height: and is no higher
 _DOT: Final = 0.35  # of its longer side: and no wider than it, or than this
 _FLATTEST: Final = 0.2  # of its longer side: or than this, as the strokes of =
-_PARTS: Final = 4
+_PARTS: Final = 4  # of a character at most that were taken for characters
 _SQUARE: Final = 2.0  # times the shorter side of a character: so long is its longer side
 _FLAT: Final = 0.3  # of a picture: so much of one level is paper, evenly lit
 

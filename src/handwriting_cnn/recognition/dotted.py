@@ -32,7 +32,7 @@ _BESIDE: Final = 2.0  # times its size: so near is the stroke to which a dot bel
 _ATTENDED: Final = 0.8  # of the dots in a row: of so many have one each that they are none
 _CROSSING: Final = 0.3  # of the dots: with more in lines along both axes they are a shade, or dotted paper
 _TINY: Final = 4  # pixels: a dot of a print's shade, or dirt, is no larger
-_SPECKLED: Final = 0.05  # of a page's ink
+_SPECKLED: Final = (0.05, 0.8)  # of a page's ink: where there is hardly any other it is a texture
 _SPECKLES: Final = 1_000  # dots: fewer do not hide a page
 
 
@@ -83,7 +83,8 @@ def is_screened(ink: Ink) -> bool:
 
 def _is_speckled(sizes: Any, areas: Any) -> bool:
     tiny = areas[sizes.max(axis=1) <= _TINY]
-    return bool(tiny.sum() > _SPECKLED * areas.sum() and len(tiny) > _SPECKLES)
+    low, high = (share * areas.sum() for share in _SPECKLED)
+    return bool(low < tiny.sum() < high and len(tiny) > _SPECKLES)
 
 
 def _dots(boxes: Any, axis: int, mask: Mask, thickest: float) -> Any:

@@ -248,7 +248,9 @@ def _groups(ink: Ink, layout: Layout, *, rtl: bool, gap: float) -> tuple[Groups,
         several = gap if layout == "auto" else None
         groups = group_by_cell(rules.free, ink.stroke, rules.cells, rtl=rtl, gap=several)
     else:
-        groups = group_characters(rules.free, ink.stroke, rtl=rtl, gap=gap, one_line=layout == "line")
+        pieces = ink.pieces if rules.free is ink.mask else None
+        line = layout == "line"
+        groups = group_characters(rules.free, ink.stroke, rtl=rtl, gap=gap, one_line=line, pieces=pieces)
     return groups, rules.pale
 
 

@@ -59,7 +59,9 @@ class Groups:
     lines: npt.NDArray[np.int64]
 
 
-def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0, one_line: bool = False) -> Groups:
+def group_characters(
+    mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0, one_line: bool = False, pieces: Any = None
+) -> Groups:
     """Put the strokes of a page's ink together to characters; what the page's edge cuts short is none.
 
     A page with more than 10,000 pieces of ink, or most of whose ink is dirt, is texture and has none.
@@ -71,8 +73,9 @@ def group_characters(mask: Mask, stroke: float, *, rtl: bool, gap: float = 0.0, 
         gap: The gap between parts of a character that stand beside each other, as a share of its longer side; 0 where
             characters have none.
         one_line: Whether all stand in one line, be it curved.
+        pieces: The mask's :func:`components`, if they are known.
     """
-    labels, boxes, areas = components(mask)
+    labels, boxes, areas = components(mask) if pieces is None else pieces
     clean = areas >= least_ink(stroke)
     if clean.sum() > _MOST or 2 * areas[clean].sum() <= areas.sum():
         none = np.full(len(boxes), -1)

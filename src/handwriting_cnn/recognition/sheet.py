@@ -88,9 +88,10 @@ def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:
     for axis in (0, 1):
         area = narrowed(area, int(_SQUARE * min(steep.shape)), axis)
     y, x = np.nonzero(area)
-    if not len(y) or not (np.ptp(x) and np.ptp(y)):
+    try:
+        corners = scipy.spatial.ConvexHull(np.stack([x, y], axis=1)).vertices
+    except (ValueError, scipy.spatial.QhullError):  # no pixels, or all in one line
         return []
-    corners = scipy.spatial.ConvexHull(np.stack([x, y], axis=1)).vertices
     filled = Image.new("1", steep.shape[::-1])
     ImageDraw.Draw(filled).polygon(list(zip(x[corners].tolist(), y[corners].tolist(), strict=True)), fill=1, outline=1)
     even = grown(np.asarray(filled), int(_SQUARE * min(steep.shape)) // 2)

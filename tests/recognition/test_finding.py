@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from handwriting_cnn.data.loading import load_dataset
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.recognition.finding import find_characters
+from handwriting_cnn.recognition.ink import components
 from handwriting_cnn.recognition.recognizer import Recognizer
 from handwriting_cnn.recognition.sheet import sheet_corners
 
@@ -80,6 +81,14 @@ def test_there_is_nothing_where_nothing_is(picture, layout):
 def test_a_texture_is_no_page(layout):
     dots = np.random.default_rng(0).random((900, 900)) < 0.02
     assert find_characters(np.where(dots, 0, 255).astype(np.uint8), layout=layout) == []
+
+
+def test_a_screen_of_more_dots_than_a_page_has_pieces_has_none():
+    mask = np.zeros((800, 800), np.bool_)
+    mask[::3, ::3] = True
+    labels, boxes, areas = components(mask)
+    assert len(boxes) == len(areas) == labels.max() == 0
+    assert find_characters(np.where(np.kron(mask, np.ones((2, 2))), 0, 255).astype(np.uint8)) == []
 
 
 def test_a_cell_whose_wall_is_partly_lost_is_a_cell():

@@ -35,6 +35,7 @@ _ENDS: Final = 0.15  # of an edge: at its ends lie the walls of the edges beside
 _PALE_WALL: Final = 0.4  # of the contrast: a wall may be paler than the ink
 _UNLIKE: Final = 0.08  # of the contrast, beyond its middle: so far the paper beside a wall lies
 _CLEAR: Final = 0.85  # of what lies between: so much is paper beside a wall
+_MOST: Final = 60_000  # pieces of ink
 _SPECK: Final = 5  # pixels of a border: less is no part of it
 _LEAST_PART: Final = 0.15  # of a border
 _THICKEST: Final = 0.08  # of the shorter side: a wall is no thicker
@@ -273,8 +274,13 @@ def median_by_ink(sizes: Any, areas: Any) -> float:
 
 
 def components(mask: Mask) -> tuple[Any, Any, Any]:
-    """Return connected ink: each pixel's piece, from 1, and the pieces' boxes ``(n, 4)`` and numbers of pixels."""
+    """Return connected ink: each pixel's piece, from 1, and the pieces' boxes ``(n, 4)`` and numbers of pixels.
+
+    There are none where they would be more than 60,000, as in a screened picture, for which it takes seconds.
+    """
     labels, count = scipy.ndimage.label(mask, np.ones((3, 3)), output=np.int32)
+    if count > _MOST:
+        labels, count = np.zeros_like(labels), 0
     places: Any = scipy.ndimage.find_objects(labels)
     boxes = np.array([(p[1].start, p[0].start, p[1].stop, p[0].stop) for p in places], np.int64).reshape(-1, 4)
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]

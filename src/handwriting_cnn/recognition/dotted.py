@@ -54,20 +54,25 @@ def dotted_lines(ink: Ink, step: int) -> tuple[Mask, Mask]:
     if not _FEWEST <= len(small) <= _MOST:
         return np.zeros_like(mask), drawn
     found = [_dots(boxes[small], axis, mask, _THICKEST * min(mask.shape)) for axis in (0, 1)]
-    boxes, dots = boxes[small], np.zeros(len(boxes) + 1, np.bool_)
-    if any(len(pairs) for pairs in found):
-        dots[small[np.concatenate(found).ravel()] + 1] = True
-        strokes = mask & ~dots[labels]
-        found = [_but_beside_strokes(pairs, boxes, axis, strokes) for axis, pairs in enumerate(found)]
+    if not any(len(pairs) for pairs in found):
+        return np.zeros_like(mask), drawn
+    count, boxes = len(boxes), boxes[small]
+    strokes = mask & ~_ink_of(small[np.unique(np.concatenate(found))], labels, count)
+    found = [_but_beside_strokes(pairs, boxes, axis, strokes) for axis, pairs in enumerate(found)]
     lines = [np.isin(np.arange(len(small)), pairs) for pairs in found]
     if (lines[0] & lines[1]).sum() <= _CROSSING * (lines[0] | lines[1]).sum():
         for one, following in np.concatenate(found):
             start, stop = np.minimum(*boxes[[one, following], :2]), np.maximum(*boxes[[one, following], 2:])
             (left, top), (right, bottom) = start // step, -(-stop // step)
             drawn[top:bottom, left:right] = True
-    dots[:] = False
-    dots[small[lines[0] | lines[1]] + 1] = True
-    return dots[labels], drawn
+    return _ink_of(small[lines[0] | lines[1]], labels, count), drawn
+
+
+def _ink_of(numbers: Any, labels: Any, count: int) -> Mask:
+    """Return the pixels of some of so many pieces."""
+    chosen = np.zeros(count + 1, np.bool_)
+    chosen[numbers + 1] = True
+    return chosen[labels]
 
 
 def is_screened(ink: Ink) -> bool:

@@ -119,7 +119,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
             return Rules(free=free, pale=pale, cells=whole, count=count)
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)
-    rules = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, _reduced(ink.mask, step) & other)
+    rules = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, dark & other)
     rules = (rules[0] | printed[0] | marks, rules[1] | printed[1])
     free, pale = _without(ink, rules, step)
     return Rules(free=free, pale=pale, cells=np.zeros(ink.mask.shape, np.int32), count=0)

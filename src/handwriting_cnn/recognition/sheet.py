@@ -85,8 +85,9 @@ def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:
     large = np.bincount(labels.ravel(), minlength=count + 1) >= _PART * steep.size
     large[0] = False
     area = scipy.ndimage.binary_fill_holes(large[labels])
+    square = int(_SQUARE * min(steep.shape))
     for axis in (0, 1):
-        area = narrowed(area, int(_SQUARE * min(steep.shape)), axis)
+        area = narrowed(area, square, axis)
     y, x = np.nonzero(area)
     try:
         corners = scipy.spatial.ConvexHull(np.stack([x, y], axis=1)).vertices
@@ -94,7 +95,7 @@ def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:
         return []
     filled = Image.new("1", steep.shape[::-1])
     ImageDraw.Draw(filled).polygon(list(zip(x[corners].tolist(), y[corners].tolist(), strict=True)), fill=1, outline=1)
-    even = grown(np.asarray(filled), int(_SQUARE * min(steep.shape)) // 2)
+    even = grown(np.asarray(filled), square // 2)
     around = ~grown(even, _STRIP)
     if around.mean() < _AROUND or steep[around].mean() < _PATTERNED or steep[even].mean() > _PATTERNED / 2:
         return []

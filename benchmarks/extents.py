@@ -83,7 +83,7 @@ def drawn_with(picture: np.ndarray, pen: float) -> np.ndarray:
     if not mask.any():
         return 255 - ink
     longer = int(np.ptp(np.argwhere(mask), axis=0).max()) + 1
-    return 255 - with_stroke(ink, stroke_width(mask), pen * longer)
+    return 255 - with_stroke(np.uint8(255) * mask, stroke_width(mask), pen * longer)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,15 @@ def test_the_threshold_gives_up_half_a_percent_of_the_right_answers(answers):
     assert (refused & right).sum() == pytest.approx(0.005 * right.sum(), abs=1)
 
 
+def test_no_threshold_refuses_answers_that_are_sure_by_another_measure_than_the_easiest_pictures():
+    labels = np.arange(200) % 4
+    probabilities = np.full((200, 4), 1e-6, np.float32)
+    probabilities[np.arange(200), labels] = 1 - 3e-6
+    rules = fitted_rules(ReadingRules(), probabilities, labels)
+    assert rules.confidences(probabilities).max(axis=1).min() > 0.99
+    assert rules.threshold == 0.8
+
+
 def test_profiles_are_the_means_of_each_class_with_one_answer_more(answers):
     probabilities, labels, _ = answers
     kept = labels != 4

@@ -38,3 +38,16 @@ def test_a_stroke_that_would_vanish_keeps_its_middle():
     drawn = with_stroke(ink, 10, 4)
     assert (drawn[:, 20:80].max(axis=0) > 127).all()
     assert (drawn[:, 93:96].max(axis=0) > 127).all()
+
+
+@pytest.mark.parametrize(("width", "wanted"), [(4, 8), (10, 6)])
+def test_a_pale_stroke_beside_a_dark_one_stays_and_stays_pale(width, wanted):
+    ink = np.zeros((60, 200), np.uint8)
+    ink[10 : 10 + width, 20:180] = 255
+    ink[40 : 40 + width, 20:180] = 90
+    drawn = with_stroke(ink, width, wanted)
+    middle = drawn[:, drawn.shape[1] // 2]
+    upper, lower = np.array_split(middle, 2)
+    assert upper.max() == 255
+    assert lower.max() == 90
+    assert (lower > 45).sum() == pytest.approx(wanted, abs=1)

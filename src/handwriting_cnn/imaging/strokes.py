@@ -1,6 +1,6 @@
 """The width of strokes: measured, and drawn anew with another."""
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,9 @@ from handwriting_cnn.imaging.decode import GreyImage
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 """Which pixels are ink: bool ``(height, width)``."""
+
+_HALF: Final = 127  # of 255: half of the full level, which is a full stroke's edge
+_PALEST: Final = 40  # a stroke of half of it is paper
 
 
 def stroke_width(mask: Mask) -> float:
@@ -26,7 +29,7 @@ def stroke_width(mask: Mask) -> float:
 
 
 def with_stroke(ink: GreyImage, width: float, wanted: float) -> GreyImage:
-    """Return ink with strokes of another width, drawn from the distance to their edge.
+    """Return ink with strokes of another width, drawn from the distance to their edge; pale strokes stay as pale.
 
     Args:
         ink: uint8 ``(height, width)``, bright ink on 0.
@@ -34,11 +37,12 @@ def with_stroke(ink: GreyImage, width: float, wanted: float) -> GreyImage:
         wanted: The width that they are to have; ink that becomes thicker makes the picture larger.
     """
     outward = (wanted - width) / 2
-    margin = max(int(np.ceil(outward)) + 1, 1)
-    mask = np.pad(ink, margin) > np.iinfo(np.uint8).max // 2
+    ink = np.pad(ink, max(int(np.ceil(outward)) + 1, 1))
+    level = scipy.ndimage.maximum_filter(ink, 2 * int(np.ceil(width / 2)) + 1)
+    mask = ink > np.clip(level // 2, _PALEST, _HALF)
     inside = scipy.ndimage.distance_transform_edt(mask)
-    outside = scipy.ndimage.distance_transform_edt(~mask)
+    outside, nearest = scipy.ndimage.distance_transform_edt(~mask, return_indices=True)
     edge = np.where(mask, inside - 0.5, 0.5 - outside) + outward
     # Ink that is thinner than twice what is taken away keeps its middle.
     edge = np.maximum(edge, np.where(mask & (inside >= scipy.ndimage.maximum_filter(inside, 3)), 0.5, -np.inf))
-    return np.rint(np.clip(edge + 0.5, 0, 1) * 255).astype(np.uint8)
+    return np.rint(np.clip(edge + 0.5, 0, 1) * level[tuple(nearest)]).astype(np.uint8)

@@ -68,14 +68,21 @@ def test_a_page_becomes_text_a_table_json_and_a_picture(run, model_file, pages, 
     assert "\N{REPLACEMENT CHARACTER}" * 3 in run(*words, "--threshold", 1)[1]
 
 
+def test_a_picture_in_which_nothing_is_found_is_named(run, model_file, pages):
+    status, out, err = run("predict", pages / "blank.png", "--model", model_file, "--json")
+    assert (status, json.loads(out)) == (0, [{"file": str(pages / "blank.png"), "characters": []}])
+    assert err == f"handwriting-cnn: no characters found in {pages}/blank.png\n"
+
+
 def test_a_bad_picture_among_good_ones_is_named_and_the_others_are_read(run, model_file, pages):
     status, out, err = run("predict", pages, "--model", model_file)
     assert status == 2
     assert f"{pages}/page.png:" in out
     assert f"{pages}/blank.png:" in out
-    assert [line.split(":")[0] for line in err.splitlines()] == ["handwriting-cnn"] * 2
-    assert "broken.png" in err.splitlines()[0]
-    assert "1 of 3 pictures could not be read" in err.splitlines()[1]
+    blank, broken, last = (line.removeprefix("handwriting-cnn: ") for line in err.splitlines())
+    assert blank == f"no characters found in {pages}/blank.png"
+    assert "broken.png" in broken
+    assert last == "1 of 3 pictures could not be read"
 
 
 def test_how_large_a_picture_may_be_is_said(run, model_file, pages):

@@ -118,7 +118,7 @@ def command(
 def _readings(
     reader: "Recognizer", files: Iterable[Path], count: int, layout: Any, annotate: Path | None
 ) -> "Iterator[tuple[Path, Reading]]":
-    """Yield each picture with what was read; name those that cannot be, and draw the others."""
+    """Yield each picture with what was read; name those that cannot be, or show nothing, and draw the others."""
     from handwriting_cnn.data.progress import late_progress
     from handwriting_cnn.recognition.many import read_all
 
@@ -126,7 +126,9 @@ def _readings(
         for number, (path, read) in enumerate(read_all(reader, files, layout=layout), start=1):
             if isinstance(read, DataError):
                 click.echo(f"handwriting-cnn: {' '.join(str(read).split())}", err=True)
-            elif annotate is not None:
+            elif not read:
+                click.echo(f"handwriting-cnn: no characters found in {path}", err=True)
+            if annotate is not None and not isinstance(read, DataError):
                 _write_picture(reader.annotate(path, read), annotate / f"{path.stem}.png")
             yield path, read
             show(number)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from handwriting_cnn.recognition.finding import find_characters
 from handwriting_cnn.recognition.ink import find_ink
@@ -136,3 +136,54 @@ def test_a_large_letter_among_dots_or_above_a_caption_is_no_object(layout):
     for image in (dotted, captioned):
         found = find_characters(np.asarray(image), layout=layout)
         assert max(one.box[3] - one.box[1] for one in found) > 200
+
+
+@pytest.mark.parametrize("count", [2, 4, 24])
+def test_punched_holes_are_no_characters(page, count):
+    image = Image.fromarray(page.image)
+    draw = ImageDraw.Draw(image)
+    for y in np.linspace(200, 1500, count):
+        draw.ellipse([24, y - 17, 58, y + 17], fill=(30, 26, 24))
+    assert_all_are_found(np.asarray(image), page.boxes)
+
+
+def test_a_column_of_full_stops_is_kept(page):
+    image = Image.fromarray(page.image)
+    draw = ImageDraw.Draw(image)
+    dots = [(30, y - 4, 38, y + 4) for y in range(200, 1500, 60)]
+    for dot in dots:
+        draw.ellipse(dot, fill=(30, 26, 24))
+    assert len(found_on(np.asarray(image))) >= len(page.boxes) + 0.9 * len(dots)
+
+
+@pytest.mark.parametrize("softness", [5, 9])
+def test_what_is_written_in_the_shadows_of_fingers_is_found(page, softness):
+    shade = Image.new("L", page.image.shape[1::-1], 255)
+    draw = ImageDraw.Draw(shade)
+    for number in range(4):
+        draw.line([300 + 190 * number, 380 + 60 * number, 420 + 150 * number, 900], fill=130, width=60)
+    shadow = np.asarray(shade.filter(ImageFilter.GaussianBlur(softness)), np.float32)[..., np.newaxis] / 255
+    assert_all_are_found((page.image * shadow).astype(np.uint8), page.boxes)
+
+
+def test_broad_letters_with_sharp_edges_are_no_shadows(page):
+    """A heading above small writing."""
+    image = Image.new("RGB", (page.image.shape[1], page.image.shape[0] + 260), (240, 240, 240))
+    image.paste(Image.fromarray(page.image), (0, 260))
+    font = ImageFont.truetype(str(FONT).replace("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"), 170)
+    ImageDraw.Draw(image).text((120, 60), "HITL", (30, 30, 40), font)
+    found = found_on(np.asarray(image))
+    heading = found[found[:, 3] < 270]
+    assert len(heading) == 4
+    assert (heading[:, 3] - heading[:, 1] > 100).all()
+
+
+@pytest.mark.parametrize("blur", [4, 6])
+def test_a_soft_heading_is_no_shadow(page, blur):
+    image = Image.new("L", (page.image.shape[1], page.image.shape[0] + 260), 240)
+    font = ImageFont.truetype(str(FONT).replace("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"), 120)
+    ImageDraw.Draw(image).text((120, 80), "HITL", 110, font)
+    image = image.filter(ImageFilter.GaussianBlur(blur))
+    image.paste(Image.fromarray(page.image).convert("L"), (0, 260))
+    found = found_on(np.asarray(image))
+    assert (found[:, 3] < 270).sum() == 4

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from handwriting_cnn.recognition.finding import find_characters
-from handwriting_cnn.recognition.ink import is_light_on_dark
+from handwriting_cnn.recognition.polarity import is_light_on_dark
 from handwriting_cnn.recognition.shadows import without_shadow
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -229,3 +229,106 @@ def test_a_digit_that_touches_a_combs_line_leaves_it_a_comb():
             draw.line([x, top + 45, x, top + 70], fill=60, width=3)
         cells += [(left + 15, top, 70, 69) for left in range(120, 1120, PITCH)]
     assert_found(*filled(image, cells, share=0.98))
+
+
+@pytest.mark.parametrize("square", [30, 52, 70])
+@pytest.mark.parametrize("level", [140, 195])
+def test_writing_on_squared_paper_stays_whole(square, level):
+    """Letters smaller than its squares, as large, and larger, across the lines and along them."""
+    image, draw = drawn()
+    for way in range(0, SHAPE[1], square):
+        draw.line([way, 0, way, SHAPE[0]], fill=level, width=2)
+        draw.line([0, way, SHAPE[1], way], fill=level, width=2)
+    cells = [(60 + 71 * column, 60 + 83 * row, 60, 60) for row in range(10) for column in range(15)]
+    picture, boxes = filled(image.filter(ImageFilter.GaussianBlur(0.8)), cells, share=0.85)
+    assert_found(picture, boxes)
+
+
+def test_finer_lines_between_those_of_a_ruled_sheet_join_no_letters():
+    image, draw = drawn()
+    for way in range(0, SHAPE[0], 15):
+        bold = way % 60 == 0
+        draw.line([0, way, SHAPE[1], way], fill=170 if bold else 224, width=2 if bold else 1)
+    for way in range(0, SHAPE[1], 60):
+        draw.line([way, 0, way, SHAPE[0]], fill=190, width=2)
+    cells = [(50 + 67 * column, 70 + 120 * row, 44, 44) for row in range(7) for column in range(16)]
+    assert_found(*filled(image, cells, share=0.9), others=2)
+
+
+def test_cells_that_the_pictures_edge_cuts_are_cells():
+    image, draw = drawn()
+    cells = table(draw, range(-40, 1300, PITCH), range(-50, 1100, PITCH), "solid")
+    whole = [cell for cell in cells if cell[0] >= 0 and cell[1] >= 0 and cell[0] + 80 < SHAPE[1] and cell[1] < 900]
+    right = [(1165, top, 70, PITCH) for _, top, _, _ in whole[::11]]
+    assert_found(*filled(image, [*whole, *right], share=0.6))
+
+
+def test_the_creases_of_a_folded_sheet_are_no_cells():
+    image, draw = drawn()
+    for part in (1, 2):
+        draw.line([0, 333 * part, SHAPE[1], 333 * part], fill=170, width=3)
+        draw.line([413 * part, 0, 413 * part, SHAPE[0]], fill=170, width=3)
+    cells = [(60 + 90 * column, 60 + 90 * row, 60, 60) for row in range(10) for column in range(12)]
+    picture, boxes = filled(image, cells)
+    found = np.array([one.box for one in find_characters(picture)])
+    assert (overlaps(boxes, found).max(axis=1) >= 0.5).mean() >= 0.95
+
+
+def test_boxes_left_white_in_a_tint_are_cells():
+    """The tint is broader beside a row than between its boxes."""
+    image, draw = drawn()
+    cells = []
+    for top in range(90, 900, 110):
+        draw.rectangle([80, top - 8, 1180, top + 72], fill=214)
+        for left in range(110, 1100, 76):
+            draw.rectangle([left, top, left + 66, top + 64], fill=244)
+            cells.append((left, top, 66, 64))
+    assert_found(*filled(image, cells))
+
+
+def test_a_row_below_shaded_ones_is_on_the_sheet():
+    image, draw = drawn()
+    for row in range(0, 10, 2):
+        draw.rectangle([60, 60 + 84 * row, 1180, 60 + 84 * row + 83], fill=205)
+    cells = [(70 + 73 * column, 62 + 84 * row, 72, 80) for row in range(10) for column in range(15)]
+    assert_found(*filled(image, cells))
+
+
+def test_the_outer_teeth_of_a_comb_may_be_longer():
+    image, draw = drawn()
+    cells = []
+    for top in range(120, 900, 120):
+        bottom = top + 80
+        draw.line([150, bottom, 150 + 12 * 78, bottom], fill=60, width=3)
+        for tooth in range(13):
+            height = 44 if tooth in (0, 12) else 28
+            draw.line([150 + 78 * tooth, bottom - height, 150 + 78 * tooth, bottom], fill=60, width=3)
+        cells += [(150 + 78 * column, top, 78, 70) for column in range(12)]
+    assert_found(*filled(image, cells))
+
+
+def test_a_dashed_line_under_the_writing_is_printed():
+    """As school paper has between two lines; letters hide some of the dashes."""
+    image, draw = drawn()
+    cells = []
+    for top in range(90, 900, 130):
+        for y in (top, top + 80):
+            draw.line([60, y, 1180, y], fill=120, width=3)
+        for left in range(60, 1180, 44):
+            draw.line([left, top + 40, left + 24, top + 40], fill=120, width=3)
+        cells += [(100 + 152 * column, top + 8, 60, 64) for column in range(7)]
+    assert_found(*filled(image, cells, share=0.8), others=4)
+
+
+def test_the_words_at_the_heads_of_a_table_are_no_characters():
+    image, draw = drawn()
+    columns, rows = [60, 230, *range(330, 1140, 100)], range(60, 921, 78)
+    cells = table(draw, columns, rows, "solid")
+    font = ImageFont.truetype(str(FONT), 20)
+    for number, (left, top, _, height) in enumerate(cells):
+        row, column = divmod(number, len(columns) - 1)
+        if not (row and column):
+            word = ["Anna", "Omar", "Maria", "Paul"][row % 4] if row else ["Mon", "Tue", "Wed", "Thu"][column % 4]
+            draw.text((left + 14, top + height // 2), word, 50, font, anchor="lm")
+    inner = [cell for number, cell in enumerate(cells) if number >= len(columns) - 1 and number % (len(columns) - 1)]
+    assert_found(*filled(image, inner, share=0.8))

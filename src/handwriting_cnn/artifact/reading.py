@@ -16,7 +16,9 @@ from handwriting_cnn.types import ImageArray, LabelArray, ProbabilityArray
 _INK: Final = 64  # a level, of 255, that counts as ink
 _TEMPERATURES: Final = (0.1, 10.0)
 _REFUSED: Final = 0.005  # of the right answers: so many are given up for the wrong ones
-_MOST_SURE: Final = 0.8  # a threshold is no higher: unlike held-out pictures, those of a pen not seen before are doubted
+_MOST_SURE: Final = (
+    0.8  # a threshold is no higher: unlike held-out pictures, those of a pen not seen before are doubted
+)
 _DOUBT: Final = 0.25  # wrong answers that are counted besides: for few held-out pictures (benchmarks/confidences.py)
 _WIDEST: Final = 0.95  # the quantile of gaps inside characters that is theirs
 _DIGITS: Final = 6  # decimals that are kept: the same training gives the same file on every machine
@@ -149,8 +151,8 @@ def fitted_rules(typical: ReadingRules, probabilities: ProbabilityArray, labels:
     The temperature is the one that makes the labels most likely (Guo and others, 2017, arXiv:1706.04599), and about a
     quarter of a wrong answer besides, of all other classes alike: a few pictures, all answered rightly, do not show
     that a model never errs. The profiles are the means of each class's answers (of no more than 256 classes). The
-    threshold gives up half a percent of the right answers, those with the lowest confidence, but none above 0.8: held-out
-    pictures may be as like to the others as those of one font are, and all be answered with more.
+    threshold gives up half a percent of the right answers, those with the lowest confidence, but none above 0.8:
+    held-out pictures may be as like to the others as those of one font are, and all be answered with more.
 
     Args:
         typical: Rules that say how the pictures look.

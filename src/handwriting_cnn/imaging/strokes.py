@@ -12,7 +12,7 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 """Which pixels are ink: bool ``(height, width)``."""
 
 _HALF: Final = 127  # of 255: half of the full level, which is a full stroke's edge
-_PALEST: Final = 40  # a stroke of half of it is paper
+_PALEST: Final = 40  # what is no brighter is paper, be it half of the level around it
 
 
 def stroke_width(mask: Mask) -> float:

@@ -8,16 +8,9 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.grouping import (
-    Groups,
-    clustered,
-    gaps_to,
-    group_characters,
-    hulls_of,
-    least_ink,
-    ordered,
-)
+from handwriting_cnn.recognition.grouping import Groups, gaps_to, group_characters, hulls_of, least_ink, ordered
 from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.lines import clustered
 from handwriting_cnn.recognition.small_print import small_print
 
 _BODY: Final = 0.5  # of the typical size of ink: what is smaller is a mark
@@ -29,6 +22,11 @@ _SHARP: Final = 2.0  # pixels
 _FEWEST: Final = 4  # cells
 _MOST: Final = 0.6  # of the cells
 _TRIED: Final = 100  # pieces: one of what most cells have is among them
+_LOWER: Final = 0.7  # of the height of what is in most cells: so high are printed words
+_LETTERS: Final = 3  # of a word
+_WORD: Final = 1.5  # times its height: a word is longer
+_HEADINGS: Final = 3  # cells
+_NEARLY: Final = 0.7  # of an outer row's or column's cells
 _SEVERAL: Final = 1 / 3  # of the cells that are not empty
 _BROADER: Final = 1.25  # times its height: the strokes of one character take less
 
@@ -64,6 +62,7 @@ def group_by_cell(
         owner[small_print(boxes, areas, owner >= 0)] = -1
         _drop_repeated(owner, boxes, frames, typical)
         _drop_remains(owner, boxes, frames, stroke)
+        _drop_headings(owner, boxes, frames)
         bodies = (owner >= 0) & (sizes_of(boxes).max(axis=1) >= _BODY * typical)
         if gap is not None and _hold_several(owner[bodies], boxes[bodies]):
             groups = group_characters(np.concatenate([[False], owner >= 0])[labels], stroke, rtl=rtl, gap=gap)
@@ -116,6 +115,30 @@ def _drop_repeated(owner: Any, boxes: Any, frames: Any, typical: float) -> None:
         sideways, down = gaps_to(boxes[pieces[piece]], boxes[pieces])
         dropped |= (cell == cell[piece]) & (sideways <= heights[piece]) & (-down >= 0.5 * heights[piece])
     owner[pieces[dropped]] = -1
+
+
+def _drop_headings(owner: Any, boxes: Any, frames: Any) -> None:
+    """Drop the printed words at the heads of a table's columns, or of its rows.
+
+    They are in all of the outer cells, low and long, and have at least three letters beside each other, not above.
+    """
+    pieces, place, hulls = hulls_of(owner, boxes)
+    if not len(pieces):
+        return
+    cell = np.unique(owner[pieces])
+    width, height = sizes_of(hulls).T
+    middle = hulls[place, 1::2].mean(axis=1)
+    letters = np.bincount(place, (boxes[pieces, 1] < middle) & (boxes[pieces, 3] > middle))
+    words = (height <= _LOWER * np.median(height)) & (width >= _WORD * height) & (letters >= _LETTERS)
+    if np.median(letters) >= _LETTERS:
+        return  # all cells hold words, or numbers
+    for axis in (0, 1):
+        centres = (frames[:, axis] + frames[:, 2 + axis]) / 2
+        lines = clustered(centres, 0.5 * float(sizes_of(frames)[:, axis].min()))
+        for outer in (lines.min(), lines.max()):
+            inside = lines[cell] == outer
+            if inside.sum() >= _HEADINGS and words[inside].mean() >= _NEARLY:
+                owner[np.isin(owner, cell[inside])] = -1
 
 
 def _drop_remains(owner: Any, boxes: Any, frames: Any, stroke: float) -> None:

@@ -1,5 +1,6 @@
 """Places to write in that printed lines show without enclosing them: combs, and dashes in a row."""
 
+import itertools
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from handwriting_cnn.recognition.windows import bridged, runs_of
 
 _FEWEST: Final = 4  # teeth, or dashes: letters have three
 _ALIKE: Final = 0.08  # of their length: so far apart lie the lengths of teeth, or of dashes
+_TALLER: Final = 2.0  # times their length: so long may the outer ones be
 _REGULAR: Final = 0.08  # of the way from one to the next: so far from where it should be lies one
 _SEEN: Final = 0.75  # of a comb's teeth, and of the dashes in a row
 _FREE: Final = 0.5  # of the dashes in a row: so many touch no other ink
@@ -50,7 +52,8 @@ def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask
 def dashes(line: Mask, mask: Mask) -> Mask:
     """Return which pixels of horizontal lines are dashes in a row, to write on.
 
-    They have one length and height, and are as far from each other; the bar of a letter touches other ink.
+    They have one length and height, and are as far from each other; the bar of a letter touches other ink. Some may be
+    hidden by what is written on them: of those between others, what lies where they should be is theirs, too.
 
     Args:
         line: Horizontal lines; letters' straight strokes are among them.
@@ -58,8 +61,11 @@ def dashes(line: Mask, mask: Mask) -> Mask:
     """
     found = np.zeros(mask.shape, np.bool_)
     _, boxes, _ = components(line)
-    for place in _rows(boxes, _free(boxes, mask)):
-        found[place] = line[place]
+    for seen, hidden in _rows(boxes, _free(boxes, mask)):
+        for left, top, right, bottom in seen:
+            found[top:bottom, left:right] = line[top:bottom, left:right]
+        for left, top, right, bottom in hidden:
+            found[top:bottom, left:right] = mask[top:bottom, left:right]
     return found
 
 
@@ -72,21 +78,35 @@ def _free(boxes: Any, mask: Mask) -> Any:
     return (np.abs(whole - boxes) <= _NEAR).all(axis=1)
 
 
-def _rows(boxes: Any, free: Any) -> list[Any]:
-    """Return the places of boxes of one size that stand in a row, each as far from the next."""
-    places, left = [], np.ones(len(boxes), np.bool_)
+def _rows(boxes: Any, free: Any) -> list[tuple[Any, Any]]:
+    """Return boxes of one size that stand in a row, each as far from the next, and those that are missing there."""
+    rows, left = [], np.ones(len(boxes), np.bool_)
     for index in np.flatnonzero(free):
         width = boxes[index, 2] - boxes[index, 0]
         unlike = np.abs(boxes - boxes[index])
         row = left & (unlike[:, 1::2] <= _NEAR).all(axis=1)
         row &= np.abs(boxes[:, 2] - boxes[:, 0] - width) <= max(_ALIKE * width, _NEAR)
-        if left[index] and row.sum() >= _FEWEST and free[row].mean() >= _FREE:
-            pitch = _pitch(boxes[row, 0])
-            ways = np.diff(np.sort(boxes[row, 0])) / pitch
-            if width >= _BROAD * pitch and (np.abs(ways - np.rint(ways)) <= _REGULAR).mean() >= _SEEN:
-                places += [np.s_[top:bottom, start:stop] for start, top, stop, bottom in boxes[row].tolist()]
+        if not left[index] or row.sum() < _FEWEST or free[row].mean() < _FREE:
+            continue
+        ordered = boxes[row][np.argsort(boxes[row, 0])]
+        ways = np.diff(ordered[:, 0])
+        nearest = float(ways[ways > _NEAR].min()) if (ways > _NEAR).any() else np.inf
+        for pitch in (_pitch(ordered[:, 0]), nearest):
+            steps = ways / pitch
+            if width >= _BROAD * pitch and (np.abs(steps - np.rint(steps)) <= _REGULAR).mean() >= _SEEN:
+                rows.append((ordered.tolist(), _missing(ordered, pitch)))
                 left &= ~row
-    return places
+                break
+    return rows
+
+
+def _missing(row: Any, pitch: float) -> list[list[int]]:
+    """Return the boxes that are missing in a row, as high as the one before them, and as long."""
+    return [
+        (box + np.rint([step * pitch, 0, step * pitch, 0]).astype(np.int64)).tolist()
+        for box, following in itertools.pairwise(row)
+        for step in range(1, round((following[0] - box[0]) / pitch))
+    ]
 
 
 def _pitch(places: Any) -> float:
@@ -113,9 +133,9 @@ def _teeth(bar: Any, line: Mask, teeth: Any, end: int, far: int) -> list[Any]:
     if not all(len(one) for one in outer):
         return []
     first, last = (int(one[lengths[one].argmax()]) for one in outer)
-    near = [at & (np.abs(lengths - lengths[one]) <= max(_ALIKE * lengths[one], _NEAR)) for one in (first, last)]
-    alike = max(near, key=np.sum)  # an outer tooth may touch what stands beside the comb
-    alike &= (middles >= middles[first]) & (middles <= middles[last])
+    at &= (middles >= middles[first]) & (middles <= middles[last])
+    near = [at & (np.abs(lengths - one) <= max(_ALIKE * one, _NEAR)) for one in lengths[at]]
+    alike = max(near, key=np.sum)  # the outer teeth may be longer, or touch what stands beside the comb
     span = middles[last] - middles[first]
     count = round(span / _pitch(middles[alike]))
     if count + 1 < _FEWEST:
@@ -136,6 +156,11 @@ def _teeth(bar: Any, line: Mask, teeth: Any, end: int, far: int) -> list[Any]:
     length = max(int(_CLOSED * span / count), 1)  # strokes of the characters are shorter
     if runs_of(closing[np.newaxis], length, 1).mean() >= _CLOSED:
         return []
-    rows = slice(int(min(teeth[alike, 1].min(), bar[1])), int(max(teeth[alike, 3].max(), bar[3])))
     centres = middles[first] + np.arange(count + 1) * span / count
-    return [np.s_[rows, max(round(centre - half), 0) : round(centre + half) + 1] for centre in centres]
+    places = []
+    longest = _TALLER * np.median(lengths[alike])
+    outer_teeth = [[one] if lengths[one] <= longest else alike for one in (first, last)]
+    for centre, like in zip(centres, (outer_teeth[0], *[alike] * (count - 1), outer_teeth[1]), strict=True):
+        rows = slice(int(min(teeth[like, 1].min(), bar[1])), int(max(teeth[like, 3].max(), bar[3])))
+        places.append(np.s_[rows, max(round(centre - half), 0) : round(centre + half) + 1])
+    return places

@@ -13,10 +13,12 @@ from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import group_by_cell
 from handwriting_cnn.recognition.dotted import is_screened
+from handwriting_cnn.recognition.fingers import without_finger_shadows
 from handwriting_cnn.recognition.grouping import Groups, group_characters
-from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of, is_half_dark_around, is_light_on_dark
-from handwriting_cnn.recognition.objects import without_objects
+from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of
+from handwriting_cnn.recognition.objects import without_holes, without_objects
 from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
+from handwriting_cnn.recognition.polarity import is_half_dark_around, is_light_on_dark
 from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.shadows import without_shadow
 from handwriting_cnn.recognition.sheet import sheet_corners
@@ -231,8 +233,9 @@ def _straightened(source: GreyImage, corners: npt.NDArray[np.float64] | None) ->
             sheet = 255 - sheet
     ink = find_ink(sheet)
     if is_screened(ink):
-        ink = find_ink(np.asarray(Image.fromarray(sheet).filter(ImageFilter.GaussianBlur(_SCREEN))))
-    ink = without_objects(ink)
+        sheet = np.asarray(Image.fromarray(sheet).filter(ImageFilter.GaussianBlur(_SCREEN)))
+        ink = find_ink(sheet)
+    ink = without_objects(without_holes(without_finger_shadows(ink, sheet)))
     degrees = slope(ink.mask)
     if degrees:
         turn, size = turning(degrees, sheet.shape)

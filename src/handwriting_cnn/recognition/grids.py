@@ -19,6 +19,7 @@ _SEEN: Final = 0.25  # of a lost wall
 _WALLED: Final = 0.2  # of a cell's wall, within so many pixels
 _WHOLE: Final = 0.8  # of each wall of a cell of another size
 _BAND: Final = 4
+_CUT: Final = 0.35  # of a cell's side: so much of it the picture's edge leaves
 _LARGEST: Final = 0.25  # of the page
 _MARGIN: Final = 0.1  # of a cell's side: so near its edge a wall lies
 _INSIDE: Final = 1.3  # times a cell's side: a straight stroke is no longer, even if it crosses a wall
@@ -41,11 +42,12 @@ def grid_cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask])
     walls = np.zeros(lines[0].shape, np.bool_)
     for line, axis in zip(lines, (1, 0), strict=True):
         walls |= bridged(line, length, axis)
-    labels, places, good, may_be = _rectangles(walls)
-    if good.any() and _complete(walls, pieces, places, good):
-        labels, places, good, may_be = _rectangles(walls)
+    labels, places, good, may_be, at_edge = _rectangles(walls)
+    if good.any() and _complete(walls, pieces, places, good & ~at_edge):
+        labels, places, good, may_be, at_edge = _rectangles(walls)
     for index in np.flatnonzero(good | may_be):
-        good[index] = _is_walled(places[index], lines, pieces, least=_WALLED if good[index] else _WHOLE)
+        least = _WALLED if good[index] and not at_edge[index] else _WHOLE
+        good[index] = _is_walled(places[index], lines, pieces, least=least)
     numbers = np.zeros(len(places) + 1, np.int32)
     numbers[1:][good] = np.arange(1, good.sum() + 1)
     return numbers[labels], int(good.sum())
@@ -111,9 +113,12 @@ def _undivided(frames: Any) -> Any:
 
 
 def _is_walled(place: Any, lines: tuple[Mask, Mask], pieces: tuple[Mask, Mask], *, least: float) -> bool:
-    """Return whether so much of each of an area's walls is seen: between two rows of boxes two are bridged gaps."""
+    """Return whether so much of each of an area's walls is seen: between two rows of boxes two are bridged gaps.
+
+    The picture's own edge is a wall.
+    """
     for axis in (0, 1):
-        for edge in (place[axis].start, place[axis].stop):
+        for edge in {place[axis].start, place[axis].stop} - {0, lines[0].shape[axis]}:
             band = [place[0], place[1]]
             band[axis] = slice(max(edge - _BAND, 0), edge + _BAND)
             seen = lines[axis][tuple(band)] | pieces[axis][tuple(band)]
@@ -122,25 +127,34 @@ def _is_walled(place: Any, lines: tuple[Mask, Mask], pieces: tuple[Mask, Mask], 
     return True
 
 
-def _rectangles(walls: Mask) -> tuple[Any, Any, Any, Any]:
-    """Return the areas between walls, their places, which are rectangles of like size, and which of another."""
+def _rectangles(walls: Mask) -> tuple[Any, Any, Any, Any, Any]:
+    """Return the areas between walls, their places, which are rectangles of like size, and which of another.
+
+    One that the picture's edge cuts is of like size if it is as long or as high, and not less than a third of the other
+    side; which are cut comes last.
+    """
     labels, count = scipy.ndimage.label(~walls)
     places: Any = scipy.ndimage.find_objects(labels)
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     spans, ends = _spans(places), np.array([[part.stop for part in place] for place in places]).reshape(-1, 2)
-    edges = ((ends == spans) | (ends == walls.shape)).any(axis=1)
+    cut = (ends == spans) | (ends == walls.shape)
+    edges = cut.any(axis=1)
     boxes = spans.prod(axis=1)
     smallest = (0.012 * min(walls.shape)) ** 2
-    good = (areas >= _RECTANGULAR * boxes) & ~edges & (boxes > max(smallest, 64)) & (boxes < _LARGEST * walls.size)
+    good = (areas >= _RECTANGULAR * boxes) & (boxes > max(smallest, 64)) & (boxes < _LARGEST * walls.size)
     good &= (spans.min(axis=1) >= 8) & (spans.max(axis=1) <= 6 * spans.min(axis=1))
-    may_be = good.copy()
+    may_be, at_edge, good = good & ~edges, good & edges, good & ~edges
     if good.any():
         median = np.median(np.repeat(boxes[good], np.maximum(boxes[good] // boxes[good].min(), 1)))
         good = good & (boxes > _ALIKE[0] * median) & (boxes < _ALIKE[1] * median)
         height, width = np.median(spans[good], axis=0)
         may_be = may_be & ~good & (spans >= _ALIKE[0] * min(height, width)).all(axis=1)
         may_be &= (spans[:, 0] <= _ALIKE[1] * height) & (spans[:, 1] <= _LONGEST * width)
-    return labels, places, good, may_be
+        shares = spans / (height, width)
+        at_edge &= (shares <= 1 + _UNLIKE).all(axis=1) & (shares >= np.where(cut, _CUT, 1 - _UNLIKE)).all(axis=1)
+        at_edge &= good.sum() >= max(at_edge.sum(), _FEWEST)  # the creases of a folded sheet enclose fewer
+        good |= at_edge
+    return labels, places, good, may_be, at_edge
 
 
 def _complete(walls: Mask, lines: tuple[Mask, Mask], places: Any, good: Any) -> bool:

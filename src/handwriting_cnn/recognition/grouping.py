@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.lines import line_numbers
 from handwriting_cnn.recognition.small_print import small_print
 
 SPECK: Final = 0.2  # of a stroke's width, squared: less ink is dirt
@@ -41,7 +42,6 @@ _SQUARE: Final = 1.25  # of that height: what is wider is more than one characte
 _WIDER: Final = 1.25  # how much wider than in the pictures learned from a gap inside a character may be
 _INSIDE: Final = 0.45  # of the median gap between characters: a wider gap is none inside one
 _MOST: Final = 10_000  # pieces of ink
-_LINE: Final = 0.55  # typical sizes: centres of a line's characters lie nearer to its own
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -121,9 +121,8 @@ def _joined(boxes: Any, clean: Any, typical: float, gap: float, *, one_line: boo
         _join_marks(owner, boxes, bodies, marks, typical)
     else:
         owner = apart
-    width = np.inf if one_line else _LINE * typical
-    _join_neighbours(owner, boxes, _line_numbers(owner, boxes, width), typical, gap)
-    return owner, _line_numbers(owner, boxes, width)
+    _join_neighbours(owner, boxes, _line_numbers(owner, boxes, typical, one_line=one_line), typical, gap)
+    return owner, _line_numbers(owner, boxes, typical, one_line=one_line)
 
 
 def least_ink(stroke: float) -> float:
@@ -240,6 +239,14 @@ def hulls_of(owner: Any, boxes: Any) -> tuple[Any, Any, Any]:
     return pieces, place, hulls
 
 
+def _line_numbers(owner: Any, boxes: Any, typical: float, *, one_line: bool) -> Any:
+    """Return each piece's line, -1 where it belongs to no character."""
+    lines = np.full(len(owner), -1)
+    pieces, place, hulls = hulls_of(owner, boxes)
+    lines[pieces] = 0 if one_line else line_numbers(hulls, typical)[place]
+    return lines
+
+
 def _of_each(values: Any, place: Any) -> Any:
     """Return each owner's value, which all of its pieces have."""
     return values[np.unique(place, return_index=True)[1]]
@@ -248,26 +255,6 @@ def _of_each(values: Any, place: Any) -> Any:
 def _hull(one: Any, other: Any) -> tuple[int, int, int, int]:
     """Return the box around two boxes."""
     return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
-
-
-def _line_numbers(owner: Any, boxes: Any, width: float) -> Any:
-    lines = np.full(len(owner), -1)
-    pieces, place, hulls = hulls_of(owner, boxes)
-    lines[pieces] = clustered((hulls[:, 1] + hulls[:, 3]) / 2, width)[place]
-    return lines
-
-
-def clustered(centres: Any, width: float) -> Any:
-    """Number centres along an axis by the line that they lie in: a new one where the next lies too far below."""
-    order = np.argsort(centres, kind="stable")
-    numbers = np.zeros(len(centres), np.int64)
-    line, total, count = 0, 0.0, 0
-    for index in order:
-        if count and centres[index] - total / count > width:
-            line, total, count = line + 1, 0.0, 0
-        numbers[index] = line
-        total, count = total + centres[index], count + 1
-    return numbers
 
 
 def ordered(labels: Any, owner: Any, boxes: Any, lines: Any, *, rtl: bool) -> Groups:

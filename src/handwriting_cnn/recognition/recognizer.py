@@ -19,7 +19,7 @@ from handwriting_cnn.imaging.strokes import stroke_width, with_stroke
 from handwriting_cnn.models.checks import checked_probabilities
 from handwriting_cnn.recognition.drawing import drawn
 from handwriting_cnn.recognition.finding import FoundCharacter, Layout, find_characters
-from handwriting_cnn.recognition.single import may_be_parts
+from handwriting_cnn.recognition.single import is_around, may_be_parts
 from handwriting_cnn.types import Classifier, ImageArray, ProbabilityArray
 
 _INK: Final = 127
@@ -169,7 +169,7 @@ class Recognizer:
         read = self._read(find_characters(picture, layout=layout, rtl=rtl, gap=self._rules.gap))
         if layout == "auto" and not all(one.text for one in read) and may_be_parts([one.box for one in read]):
             whole = self.recognize_single(picture)
-            return [whole] if whole.text else read
+            return [whole] if whole.text and is_around(whole.box, [one.box for one in read]) else read
         return read
 
     def recognize_single(self, image: ImageSource) -> Character:

@@ -10,8 +10,9 @@ import scipy.ndimage
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.combs import combs, dashes
 from handwriting_cnn.recognition.dotted import dotted_lines
+from handwriting_cnn.recognition.erasing import erased
 from handwriting_cnn.recognition.grids import cells_seen, grid_cells, strokes_in
-from handwriting_cnn.recognition.ink import Ink, components, ink_of, median_by_ink, sizes_of
+from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, grown, in_blocks, runs_of
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
@@ -22,6 +23,7 @@ _LONGER: Final = 2.5  # typical sizes of what is on a page without a grid: short
 _SPANNING: Final = 0.8  # of a page's side: so long is a line that hangs together with the writing
 _HALF: Final = 0.5  # of a page's side: so long are many lines below each other; and of a piece of ink, or a cell
 _KEPT: Final = 0.8  # of the ink in a grid's cells: so much belongs to pieces that keep to one
+_WHOLLY: Final = 0.85  # of a piece
 _FRAMED: Final = 0.1  # of the ink: so much of it is writing in a frame
 _BESIDE: Final = 0.2  # of the ink: so much of it is writing beside lines
 _UNBROKEN: Final = 0.75  # of a line's length: what has more gaps is a row of letters' strokes
@@ -34,12 +36,6 @@ _FULL: Final = 0.9  # the share of a run that is ink
 _THICKEST: Final = 0.014  # of the page's shorter side
 _LONG: Final = 0.3  # of a page's longer side: a broad stroke is shorter
 _RIM: Final = 3  # pixels of a broad frame that are a line
-_CROSSING: Final = 1.8  # times a line's thickness: ink that runs on so far across it is a stroke
-_LEVEL: Final = 0.9  # the quantile of ink that is its full level
-_PALER: Final = 0.7  # of the lines' level: ink so pale is looked for without them
-_SOFT: Final = 2  # pixels of their edges
-_EACH: Final = 3  # pixels, of which one shows how dark ink is
-_SAMPLE: Final = 2_000  # pixels of lines that show how thick they are
 _FEWEST: Final = 4
 
 
@@ -107,28 +103,39 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
             beside = broadened(beside, 2 * (_thickest(small) + _RIM), axis)
         # Far from cells only long lines are none of the strokes of characters.
         walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
-        free, pale = _without(ink, walls, step)
+        free, pale = erased(ink, walls, step, _thickest(small))
         whole = enlarged(cells, step, ink.mask.shape)
         if not least or _is_filled(free, whole, count, least):
             straight = strokes_in(walls, cells, count)
             if straight[0].any() or straight[1].any():
                 walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
                 cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
-                free, pale = _without(ink, walls, step)
+                free, pale = erased(ink, walls, step, _thickest(small))
                 whole = enlarged(cells, step, ink.mask.shape)
             return Rules(free=free, pale=pale, cells=whole, count=count)
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)
     rules = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, dark & other)
     rules = (rules[0] | printed[0] | marks, rules[1] | printed[1])
-    free, pale = _without(ink, rules, step)
+    free, pale = erased(ink, rules, step, _thickest(small))
     return Rules(free=free, pale=pale, cells=np.zeros(ink.mask.shape, np.int32), count=0)
 
 
 def _is_filled(mask: Mask, cells: npt.NDArray[np.int32], count: int, least: float) -> bool:
-    """Return whether ink lies in cells: so much of that in pieces as large as theirs, and most pieces in one cell."""
+    """Return whether ink lies in cells: so much of that in pieces as large as theirs, and most pieces in one cell.
+
+    Where most cells are empty, as those of squared paper are that one writes across, the pieces lie in one altogether.
+    """
     labels, boxes, areas = components(mask)
-    return _share_of_alike(labels, boxes, areas, cells) >= least and _share_in_one(labels, areas, cells, count) >= _KEPT
+    if _share_of_alike(labels, boxes, areas, cells) < least:
+        return False
+    inked = labels > 0
+    numbers, pixels = np.unique(labels[inked].astype(np.int64) * (count + 1) + cells[inked], return_counts=True)
+    piece, cell = numbers // (count + 1) - 1, numbers % (count + 1)
+    touching, filled = np.unique(piece[cell > 0]), np.unique(cell[cell > 0])
+    share = _HALF if len(filled) >= _HALF * count else _WHOLLY
+    inside = (cell > 0) & (pixels >= share * areas[piece])
+    return bool(len(touching)) and bool(areas[piece[inside]].sum() >= _KEPT * areas[touching].sum())
 
 
 def _share_of_alike(labels: Any, boxes: Any, areas: Any, cells: npt.NDArray[np.int32]) -> float:
@@ -140,16 +147,6 @@ def _share_of_alike(labels: Any, boxes: Any, areas: Any, cells: npt.NDArray[np.i
     typical = median_by_ink(longer[inside], areas[inside])
     alike = (longer >= _HALF * typical) & (longer * _HALF <= typical)
     return float(areas[alike & inside].sum() / areas[alike].sum())
-
-
-def _share_in_one(labels: Any, areas: Any, cells: npt.NDArray[np.int32], count: int) -> float:
-    """Return the share of the ink of pieces that touch cells that belongs to pieces most of which lie in one cell."""
-    inked = labels > 0
-    numbers, pixels = np.unique(labels[inked].astype(np.int64) * (count + 1) + cells[inked], return_counts=True)
-    piece, cell = numbers // (count + 1) - 1, numbers % (count + 1)
-    inside = (cell > 0) & (pixels >= _HALF * areas[piece])
-    touching = np.unique(piece[cell > 0])
-    return float(areas[piece[inside]].sum() / areas[touching].sum()) if len(touching) else 0.0
 
 
 def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -> tuple[Mask, Mask]:
@@ -209,34 +206,6 @@ def _typical_size(mask: Mask) -> float:
     return median_by_ink(sizes_of(boxes).max(axis=1), areas) if len(boxes) else 0.0
 
 
-def _without(ink: Ink, lines: tuple[Mask, Mask], step: int) -> tuple[Mask, Mask]:
-    """Return the ink without the lines, but for where a stroke crosses one: ink runs on along both axes there.
-
-    Of the pale ink nothing is left there.
-    """
-    mask = ink.mask
-    rules = enlarged(lines[0] | lines[1], step, mask.shape)
-    places = np.argwhere(rules & mask)
-    near = around(rules)
-    if not len(places):
-        return mask, ink.pale & ~near
-    reach = _thickest(lines[0]) * step
-    thickness = float(np.median(_shorter_runs(mask, places[:: max(len(places) // _SAMPLE, 1)], reach)))
-    length = int(_CROSSING * thickness + 1) + 1
-    crossed = runs_of(mask, length, 0) & runs_of(mask, length, 1)
-    corners = enlarged(around(lines[0]) & around(lines[1]), step, mask.shape)
-    free, pale = mask & ((crossed & ~around(corners)) | ~near), ink.pale & ~near
-    soft = grown(near, _SOFT)
-    some = np.s_[::_EACH, ::_EACH]
-    levels = ink.levels[some]
-    other, printed = levels[(ink.faint & ~soft)[some]], levels[(mask & near)[some]]
-    if not (other.size and printed.size) or np.quantile(other, _LEVEL) >= _PALER * np.quantile(printed, _LEVEL):
-        return free, pale
-    # Against dark lines a pencil's strokes are too pale for ink, all of them or in part.
-    paler = ink_of(np.where(soft, 0, ink.levels).astype(np.float32))
-    return free | paler.mask, (pale | paler.pale) & ~soft
-
-
 def _reduced(mask: Mask, step: int) -> Mask:
     """Return a mask of a fraction of the size in which the thinnest line is left."""
     if step == 1:
@@ -247,9 +216,9 @@ def _reduced(mask: Mask, step: int) -> Mask:
 
 
 def _hollow(mask: Mask, dark: Mask) -> Mask:
-    """Return a mask with only the outlines of long parts that are broader than a line: a frame's edge is a wall.
+    """Return a mask with only the outlines of parts that are broader than a line: the edge of a frame is a wall.
 
-    Of other broad parts only what is dark is left: a shade behind lines hides them.
+    So is that of a shade; but of a part that is neither long nor without dark ink only that is left.
     """
     broad = mask
     for axis in (0, 1):
@@ -257,8 +226,9 @@ def _hollow(mask: Mask, dark: Mask) -> Mask:
     if not broad.any():
         return mask
     labels, boxes, _ = components(broad)
-    long = np.concatenate([[False], sizes_of(boxes).max(axis=1) >= _LONG * max(mask.shape)])[labels]
-    return mask & grown(~long, _RIM) & (long | ~broad | dark)
+    pale = np.bincount(labels[dark], minlength=len(boxes) + 1)[1:] == 0
+    outlined = np.concatenate([[False], pale | (sizes_of(boxes).max(axis=1) >= _LONG * max(mask.shape))])[labels]
+    return mask & grown(~outlined, _RIM) & (outlined | ~broad | dark)
 
 
 def _thin(mask: Mask, axis: int) -> tuple[Mask, Mask]:
@@ -277,16 +247,6 @@ def _lines(thin: tuple[tuple[Mask, Mask], tuple[Mask, Mask]], length: int) -> tu
         share = scipy.ndimage.uniform_filter1d(mask.astype(np.float32), length, axis=axis, mode="constant")
         found.append(may_be & broadened(share >= _FULL, length, axis))
     return found[0], found[1]
-
-
-def _shorter_runs(mask: Mask, places: Any, reach: int) -> Any:
-    """Return, for pixels of ink, the shorter of the runs along both axes, counted up to a reach each way."""
-    padded, steps, runs = np.pad(mask, reach), np.arange(1, reach + 1).reshape(-1, 1), []
-    for along in np.eye(2, dtype=np.int64):
-        ways = [places[:, np.newaxis] + reach + direction * steps * along for direction in (-1, 1)]
-        ink = [padded[way[..., 0], way[..., 1]] for way in ways]
-        runs.append(1 + sum(np.logical_and.accumulate(way, axis=1).sum(axis=1) for way in ink))
-    return np.minimum(*runs)
 
 
 def _thickest(mask: Mask) -> int:

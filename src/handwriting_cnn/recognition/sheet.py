@@ -20,6 +20,8 @@ _LINES: Final = 0.02  # of that side: closing over so much leaves no printed lin
 _EDGE: Final = 0.04  # of the logarithm of brightness, a pixel: a steeper change is an edge
 _DARK: Final = 16  # of 255: below it darkness is one
 _UNLIKE: Final = 0.08  # of the logarithm of brightness: the table and the sheet differ by more
+_BRIGHTER: Final = 0.8  # the quantile of a sheet's light that is its paper's
+_EACH: Final = 3  # pixels, of which one shows how bright it is
 _SUPPORT: Final = 0.45  # of an edge's length
 _OUTER: Final = 0.4  # of the picture: no edge lies further inside
 _ALONE: Final = 0.2  # of the picture: further inside a single edge may be a shadow's, or a printed area's
@@ -135,8 +137,15 @@ def _differs(light: npt.NDArray[np.float32], begin: float, end: float) -> bool:
     outside, inside = (away < -1), (away > 1) & (away < np.maximum(edge, _STRIP) + 1)
     if not (outside.any() and inside.any()):
         return False
-    step = np.median(light[outside], axis=0) - np.median(light[inside], axis=0)
-    return bool((np.abs(step) > _UNLIKE).any())
+    level = np.median(light[outside], axis=0)
+    step = level - np.median(light[inside], axis=0)
+    if (step < -_UNLIKE).any():
+        return True
+    # What is darker than its surroundings may be a shade on the paper, as bright as which some of it is inside.
+    middle = np.s_[height // 4 : -height // 4 : _EACH, : width // 2 : _EACH]
+    paper = light[middle][(away > 1)[middle]]
+    brightest = np.quantile(paper, _BRIGHTER, axis=0) if len(paper) else -np.inf
+    return bool(((step > _UNLIKE) & (np.abs(level - brightest) > _UNLIKE / 2)).any())
 
 
 def _steep(small: npt.NDArray[np.float32], window: float, *, beyond: float | None = None) -> tuple[Mask, Mask]:

@@ -30,6 +30,7 @@ _DOT: Final = 0.35  # of its longer side: and no wider than it, or than this
 _FLATTEST: Final = 0.2  # of its longer side: or than this, as the strokes of =
 _PARTS: Final = 4  # of a character at most that were taken for characters
 _SQUARE: Final = 2.0  # times the shorter side of a character: so long is its longer side
+_AROUND: Final = 1.5  # times the longer side of what was found: so large is the character that it makes
 _FLAT: Final = 0.3  # of a picture: so much of one level is paper, evenly lit
 
 
@@ -112,6 +113,13 @@ def may_be_parts(boxes: Sequence[tuple[int, int, int, int]]) -> bool:
     corners = np.array(boxes)
     shorter, longer = np.sort(corners[:, 2:].max(axis=0) - corners[:, :2].min(axis=0))
     return bool(longer <= _SQUARE * shorter)
+
+
+def is_around(whole: tuple[int, int, int, int], boxes: Sequence[tuple[int, int, int, int]]) -> bool:
+    """Return whether a box is hardly larger than what was found, as that of one character is, and no table's."""
+    corners = np.array(boxes)
+    extent = corners[:, 2:].max(axis=0) - corners[:, :2].min(axis=0)
+    return bool((np.subtract(whole[2:], whole[:2]) <= _AROUND * extent.max()).all())
 
 
 def _of_neighbours(boxes: Any, areas: Any, shape: tuple[int, ...]) -> Any:

@@ -7,7 +7,7 @@ import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import Ink, ink_of
-from handwriting_cnn.recognition.windows import around, enlarged, grown, in_blocks, runs_of
+from handwriting_cnn.recognition.windows import around, covered, enlarged, grown, runs_of
 
 _PALE: Final = 0.5  # of the writing's level: lines so pale are told from it
 _PALER: Final = 0.7  # of the lines' level: writing so pale is looked for without them
@@ -39,7 +39,7 @@ def erased(ink: Ink, lines: tuple[Mask, Mask], step: int, thickest: int) -> tupl
     some = np.s_[::_EACH, ::_EACH]
     other = ink.levels[some][(ink.faint & ~soft)[some]]
     full = float(np.quantile(other, _LEVEL)) if other.size else 0.0
-    darkest = _darkest(ink.levels, step)
+    darkest = scipy.ndimage.maximum_filter(covered(ink.levels, step, np.maximum), 3)
     levels = np.array([np.median(darkest[line]) if line.any() else 1.0 for line in lines])
     pale, mask, faint = levels <= _PALE * full, ink.mask, ink.pale & ~near
     if pale.any():
@@ -65,13 +65,6 @@ def erased(ink: Ink, lines: tuple[Mask, Mask], step: int, thickest: int) -> tupl
     # Against dark lines a pencil's strokes are too pale for ink, all of them or in part.
     paler = ink_of(np.where(soft, 0, ink.levels).astype(np.float32))
     return free | paler.mask, (faint | paler.pale) & ~soft
-
-
-def _darkest(levels: Any, step: int) -> Any:
-    """Return the darkest level of each block of so many pixels and those beside it."""
-    height, width = (-(-size // step) for size in levels.shape)
-    sides = [(0, height * step - levels.shape[0]), (0, width * step - levels.shape[1])]
-    return scipy.ndimage.maximum_filter(in_blocks(np.pad(levels, sides), step, np.maximum), 3)
 
 
 def _shorter_runs(mask: Mask, places: Any, reach: int) -> Any:

@@ -38,14 +38,15 @@ def without_finger_shadows(ink: Ink, grey: GreyImage) -> Ink:
     large = longer >= least
     if not large.any():
         return ink
-    stroke = stroke_width(np.concatenate([[False], known & ~large])[labels])
+    writing = np.concatenate([[False], known & ~large])[labels]
+    stroke = stroke_width(writing)
     broad = broad_parts(np.concatenate([[False], large])[labels], _BROADER * stroke)
     if not broad.any():
         return ink
     parts, count = scipy.ndimage.label(broad)
     ring = grown(broad, _BESIDE[1]) & ~grown(broad, _BESIDE[0])
     nearest = scipy.ndimage.grey_dilation(parts, size=2 * _BESIDE[1] + 1)
-    full = float(np.median(ink.levels[np.concatenate([[False], known & ~large])[labels]]))
+    full = float(np.median(ink.levels[writing]))
     beside = np.nan_to_num(scipy.ndimage.median(ink.levels[ring], nearest[ring], np.arange(1, count + 1)))
     within = scipy.ndimage.median(ink.levels, parts, np.arange(1, count + 1))
     places = scipy.ndimage.find_objects(parts)

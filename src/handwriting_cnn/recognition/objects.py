@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from handwriting_cnn.imaging.strokes import stroke_width
+from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.grouping import least_ink
 from handwriting_cnn.recognition.ink import Ink, at_edge, median_by_ink, sizes_of
 from handwriting_cnn.recognition.windows import broadened, enlarged, grown, narrowed
@@ -58,9 +58,7 @@ def without_objects(ink: Ink) -> Ink:
     objects = broad_parts(of_large, max(_BROADER * stroke, _BROADEST * min(ink.mask.shape)))
     if not objects.any():
         return ink
-    levels = np.where(objects, 0, ink.levels).astype(np.float32)
-    mask = ink.mask & ~objects
-    return replace(ink, levels=levels, mask=mask, pale=ink.pale & ~objects, stroke=stroke_width(mask))
+    return _without(ink, objects)
 
 
 def without_holes(ink: Ink) -> Ink:
@@ -97,7 +95,11 @@ def without_holes(ink: Ink) -> Ink:
                 holes[row] = True
     if not holes.any():
         return ink
-    place = grown(np.concatenate([[False], holes])[labels], _RIM)
+    return _without(ink, grown(np.concatenate([[False], holes])[labels], _RIM))
+
+
+def _without(ink: Ink, place: Mask) -> Ink:
+    """Return the ink without what lies in a place."""
     levels = np.where(place, 0, ink.levels).astype(np.float32)
     mask = ink.mask & ~place
     return replace(ink, levels=levels, mask=mask, pale=ink.pale & ~place, stroke=stroke_width(mask))

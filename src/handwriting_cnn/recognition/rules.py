@@ -13,7 +13,7 @@ from handwriting_cnn.recognition.dotted import dotted_lines
 from handwriting_cnn.recognition.erasing import erased
 from handwriting_cnn.recognition.grids import cells_seen, grid_cells, strokes_in
 from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
-from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, grown, in_blocks, runs_of
+from handwriting_cnn.recognition.windows import around, bridged, broadened, covered, enlarged, grown, runs_of
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
 _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
@@ -75,8 +75,8 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     dots, dotted = dotted_lines(ink, step)
     if dotted.any():
         ink = replace(ink, mask=ink.mask & ~dots, pale=ink.pale & ~dots)
-    dark = _reduced(ink.mask, step)
-    small = _hollow(_reduced(ink.faint, step), dark) | _hollow(dark, dark) | dotted
+    dark = covered(ink.mask, step, np.logical_or)
+    small = _hollow(covered(ink.faint, step, np.logical_or), dark) | _hollow(dark, dark) | dotted
     thin = (_thin(small, 1), _thin(small, 0))
     lengths = [max(min(small.shape) // parts, 12) for parts in _LENGTHS]
     short, shortest = lengths[_LENGTHS.index(_RULED)], max(min(small.shape) // _SHORTEST, 8)
@@ -204,15 +204,6 @@ def _on_both_sides(place: Any, ink: Mask, across: int) -> Any:
 def _typical_size(mask: Mask) -> float:
     _, boxes, areas = components(mask)
     return median_by_ink(sizes_of(boxes).max(axis=1), areas) if len(boxes) else 0.0
-
-
-def _reduced(mask: Mask, step: int) -> Mask:
-    """Return a mask of a fraction of the size in which the thinnest line is left."""
-    if step == 1:
-        return mask
-    height, width = (-(-size // step) for size in mask.shape)
-    padded: Any = np.pad(mask, [(0, height * step - mask.shape[0]), (0, width * step - mask.shape[1])])
-    return in_blocks(padded, step, np.logical_or)
 
 
 def _hollow(mask: Mask, dark: Mask) -> Mask:

@@ -85,6 +85,19 @@ def in_blocks(values: Any, step: int, combine: np.ufunc) -> Any:
     return reduce(combine, (rows[:, start::step] for start in range(step)))
 
 
+def covered(values: Any, step: int, combine: np.ufunc) -> Any:
+    """Return values :func:`in_blocks`, of which the last may reach beyond the picture, where all is 0.
+
+    Args:
+        values: ``(height, width)``.
+        step: Pixels of a block's side.
+        combine: As for :func:`in_blocks`, such as ``np.logical_or``, by which the thinnest line is left.
+    """
+    if step == 1:
+        return values
+    return in_blocks(np.pad(values, [(0, -side % step) for side in values.shape]), step, combine)
+
+
 def enlarged(values: Any, step: int, shape: tuple[int, ...]) -> Any:
     """Return what has a block of ``step`` times ``step`` pixels for each of a picture's.
 

@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+import scipy.ndimage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
@@ -134,6 +135,17 @@ def test_extent_and_stroke_are_those_of_the_pictures():
     assert typical_rules(images[4:], np.zeros(1, np.int64)) == ReadingRules()
 
 
+@pytest.mark.parametrize("deviation", [0.8, 1.5])
+def test_blur_is_the_edges_deviation_as_a_share_of_the_strokes_width(deviation):
+    sharp = np.zeros((64, 64))
+    sharp[8:56, 28:36] = 255
+    pictures = np.rint(scipy.ndimage.gaussian_filter([sharp] * 3, (0, deviation, deviation))).astype(np.uint8)
+    rules = typical_rules(pictures[..., np.newaxis], np.zeros(3, np.int64))
+    rows, columns = ((pictures[0] > 64).any(axis=axis).sum() for axis in (1, 0))
+    stroke = rows * columns / (np.pi / 4 * (rows + columns))  # by Cauchy's formula
+    assert rules.blur == pytest.approx(deviation / stroke, rel=0.1)
+
+
 def test_the_gap_is_that_of_classes_whose_characters_have_parts_beside_each_other():
     images = np.zeros((40, 32, 32, 1), np.uint8)
     labels = np.arange(40) % 4
@@ -148,7 +160,14 @@ def test_the_gap_is_that_of_classes_whose_characters_have_parts_beside_each_othe
 
 def test_rules_survive_json_and_refuse_what_is_none():
     rules = ReadingRules(
-        extent=0.5, stroke=0.2, gap=0.3, temperature=1.5, threshold=0.3, profiles=[[1.25, -1.25], [-2, 2]], spread=0.5
+        extent=0.5,
+        stroke=0.2,
+        blur=0.1,
+        gap=0.3,
+        temperature=1.5,
+        threshold=0.3,
+        profiles=[[1.25, -1.25], [-2, 2]],
+        spread=0.5,
     )
     assert ReadingRules.from_json(json.loads(json.dumps(rules.to_json()))) == rules
     with pytest.raises(UnknownNameError, match="reading rule"):
@@ -156,6 +175,7 @@ def test_rules_survive_json_and_refuse_what_is_none():
     for values in (
         {"extent": 0},
         {"stroke": 2},
+        {"blur": 1.5},
         {"gap": -0.1},
         {"temperature": float("nan")},
         {"threshold": "x"},

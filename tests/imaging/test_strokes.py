@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import scipy.special
 from PIL import Image, ImageDraw
 
-from handwriting_cnn.imaging.strokes import stroke_width, with_stroke
+from handwriting_cnn.imaging.strokes import edge_blur, stroke_width, with_blur, with_stroke
 
 
 def bar(width, degrees):
@@ -51,3 +52,32 @@ def test_a_pale_stroke_beside_a_dark_one_stays_and_stays_pale(width, wanted):
     assert upper.max() == 255
     assert lower.max() == 90
     assert (lower > 45).sum() == pytest.approx(wanted, abs=1)
+
+
+def ramp(deviation, *, degrees=0):
+    """Return the edge of a broad stroke as a Gaussian of a deviation blurs it: the integral of the bell curve."""
+    y, x = np.mgrid[-60:60, -60:60]
+    away = x * np.cos(np.deg2rad(degrees)) + y * np.sin(np.deg2rad(degrees))
+    bar = scipy.special.ndtr((away + 30) / deviation) - scipy.special.ndtr((away - 30) / deviation)
+    return np.rint(255 * bar).astype(np.uint8)
+
+
+@pytest.mark.parametrize("degrees", [0, 20, 45])
+@pytest.mark.parametrize("deviation", [1, 2, 4])
+def test_the_blur_of_an_edge_is_the_deviation_of_its_bell_curve(deviation, degrees):
+    assert edge_blur(ramp(deviation, degrees=degrees)) == pytest.approx(deviation, rel=0.2)
+
+
+def test_no_ink_has_no_blur():
+    assert edge_blur(np.zeros((9, 9), np.uint8)) == 0
+    assert edge_blur(np.full((9, 9), 6, np.uint8)) == 0
+
+
+@pytest.mark.parametrize("wanted", [2, 3, 5])
+def test_edges_get_the_wanted_blur_and_keep_their_level(wanted):
+    blurred = with_blur(ramp(1), 1, wanted)
+    assert edge_blur(blurred) == pytest.approx(wanted, rel=0.1)
+    np.testing.assert_allclose(blurred[:, 20:-20].astype(int), ramp(wanted)[:, 20:-20], atol=2)
+    thin = np.zeros((40, 40), np.uint8)
+    thin[10:30, 19:21] = 200
+    assert with_blur(thin, 0.4, wanted).max() == 200

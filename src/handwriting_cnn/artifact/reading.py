@@ -10,7 +10,7 @@ import scipy.optimize
 import scipy.special
 
 from handwriting_cnn.errors import ConfigError, ShapeMismatchError, UnknownNameError
-from handwriting_cnn.imaging.strokes import stroke_width
+from handwriting_cnn.imaging.strokes import edge_blur, stroke_width
 from handwriting_cnn.types import ImageArray, LabelArray, ProbabilityArray
 
 _INK: Final = 64  # a level, of 255, that counts as ink
@@ -40,6 +40,8 @@ class ReadingRules:
         extent: How much of the square's side the longer side of a character that was found on a page takes, 0.1..1: as
             much as in the pictures that the model learned from, and more where its network settles size itself.
         stroke: Their strokes' width as a share of that longer side, 0.005..1.
+        blur: How blurred the edges of their strokes are: the standard deviation of a Gaussian as a share of the width
+            of the strokes, 0..1; 0 leaves edges as they are.
         gap: The gap between parts of a character that stand beside each other, as those of ハ do, as a share of the
             longer side, 0..1; 0 where no class has such parts.
         temperature: Divides the logarithm of the probabilities before they are confidences, 0.1..10.
@@ -55,6 +57,7 @@ class ReadingRules:
 
     extent: float = 0.75
     stroke: float = 0.1
+    blur: float = 0.0
     gap: float = 0.0
     temperature: float = 1.0
     threshold: float = 0.0
@@ -65,6 +68,7 @@ class ReadingRules:
         bounds = {
             "extent": (0.1, 1.0),
             "stroke": (0.005, 1.0),
+            "blur": (0.0, 1.0),
             "gap": (0.0, 1.0),
             "temperature": _TEMPERATURES,
             "threshold": (0.0, 1.0),
@@ -118,7 +122,7 @@ class ReadingRules:
 
 
 def typical_rules(images: ImageArray, labels: LabelArray) -> ReadingRules:
-    """Return rules with the extent and the stroke of pictures, medians over those that are not blank, and the gap.
+    """Return rules with the extent, stroke and blur of pictures, medians over those that are not blank, and the gap.
 
     The gap is wider than those of 95% of the pictures of classes most of whose pictures have one.
 
@@ -128,19 +132,21 @@ def typical_rules(images: ImageArray, labels: LabelArray) -> ReadingRules:
     """
     inked: Any = (images > _INK).any(axis=3)
     present = inked.any(axis=(1, 2))
-    inked, labels = inked[present], labels[present]
+    inked, labels, levels = inked[present], labels[present], images[present].max(axis=3)
     if not len(inked):
         return ReadingRules()
     height, width = inked.shape[1:]
     spans = np.stack([_span(inked.any(axis=axis)) for axis in (2, 1)])
     longer = spans.max(axis=0)
-    strokes = np.array([stroke_width(np.pad(mask, 1)) for mask in inked]) / longer
+    strokes = np.array([stroke_width(np.pad(mask, 1)) for mask in inked])
+    blurs = np.array([edge_blur(picture) for picture in levels])
     extent = np.median((spans / [[height], [width]]).max(axis=0))
     gaps = np.array([np.diff(np.flatnonzero(columns)).max(initial=1) - 1 for columns in inked.any(axis=1)])
     parted = np.isin(labels, [label for label in np.unique(labels) if np.median(gaps[labels == label]) > 0])
     return ReadingRules(
         extent=round(float(np.clip(extent, 0.1, 1)), _DIGITS),
-        stroke=round(float(np.clip(np.median(strokes), 0.005, 1)), _DIGITS),
+        stroke=round(float(np.clip(np.median(strokes / longer), 0.005, 1)), _DIGITS),
+        blur=round(float(np.clip(np.median(blurs / strokes), 0, 1)), _DIGITS),
         gap=round(float(np.quantile(gaps[parted] / longer[parted], _WIDEST)), _DIGITS) if parted.any() else 0.0,
     )
 

@@ -1,4 +1,4 @@
-"""The width of strokes: measured, and drawn anew with another."""
+"""The width of strokes and the blur of their edges: measured, and drawn anew with another."""
 
 from typing import Final, TypeAlias
 
@@ -7,11 +7,15 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.decode import GreyImage
+from handwriting_cnn.imaging.preprocessing import quantile
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 """Which pixels are ink: bool ``(height, width)``."""
 
 _HALF: Final = 127  # of 255: half of the full level, which is a full stroke's edge
+_SLIGHT: Final = 8  # a slope between two levels: a smaller one is paper's
+_STEEP: Final = 0.9  # the quantile of slopes that is a full stroke's
+_FULL: Final = 0.9  # the quantile of ink that is its full level
 _PALEST: Final = 40  # what is no brighter is paper, be it half of the level around it
 
 
@@ -46,3 +50,36 @@ def with_stroke(ink: GreyImage, width: float, wanted: float) -> GreyImage:
     # Ink that is thinner than twice what is taken away keeps its middle.
     edge = np.maximum(edge, np.where(mask & (inside >= scipy.ndimage.maximum_filter(inside, 3)), 0.5, -np.inf))
     return np.rint(np.clip(edge + 0.5, 0, 1) * level[tuple(nearest)]).astype(np.uint8)
+
+
+def edge_blur(ink: GreyImage) -> float:
+    """Return how blurred the edges of strokes are: the standard deviation in pixels of a Gaussian that makes such.
+
+    Across an edge between 0 and the level ``a`` that a Gaussian of deviation ``s`` blurs, the steepest slope is
+    ``a / (s * sqrt(2 pi))``.
+
+    Args:
+        ink: uint8 ``(height, width)``, bright ink on 0; what touches its edge has no edge there.
+
+    Returns:
+        The deviation, near 0.45 where edges are as sharp as pixels allow; 0 if there is no ink.
+    """
+    levels = ink.astype(np.float32)
+    slopes = np.hypot(np.diff(levels, axis=0)[:, :-1], np.diff(levels, axis=1)[:-1])
+    slopes = slopes[slopes > _SLIGHT]
+    inked = levels[levels > _PALEST]
+    if not slopes.size or not inked.size:
+        return 0.0
+    return quantile(inked, _FULL) / (quantile(slopes, _STEEP) * float(np.sqrt(2 * np.pi)))
+
+
+def with_blur(ink: GreyImage, blur: float, wanted: float) -> GreyImage:
+    """Return ink whose edges are more blurred, its brightest pixel as bright as before.
+
+    Args:
+        ink: uint8 ``(height, width)``, bright ink on 0.
+        blur: How blurred they are, see :func:`edge_blur`.
+        wanted: How blurred they are to be, at least as much.
+    """
+    blurred = scipy.ndimage.gaussian_filter(ink.astype(np.float32), np.sqrt(wanted**2 - blur**2))
+    return np.rint(blurred * (ink.max() / max(float(blurred.max()), 1))).astype(np.uint8)

@@ -13,19 +13,14 @@ from handwriting_cnn.artifact.model_file import SavedModel, load_model
 from handwriting_cnn.data.alphabet import Alphabet
 from handwriting_cnn.data.lettering import drawable_labels
 from handwriting_cnn.errors import ConfigError, DataError
-from handwriting_cnn.imaging.decode import MAX_PIXELS, GreyImage, ImageSource, decode_colours
-from handwriting_cnn.imaging.preprocessing import preprocess
-from handwriting_cnn.imaging.strokes import stroke_width, with_stroke
+from handwriting_cnn.imaging.decode import MAX_PIXELS, ImageSource, decode_colours
 from handwriting_cnn.models.checks import checked_probabilities
 from handwriting_cnn.recognition.drawing import drawn
 from handwriting_cnn.recognition.finding import FoundCharacter, Layout, find_characters
 from handwriting_cnn.recognition.single import is_around, may_be_parts
-from handwriting_cnn.types import Classifier, ImageArray, ProbabilityArray
+from handwriting_cnn.recognition.squares import squares_of
+from handwriting_cnn.types import Classifier, ProbabilityArray
 
-_INK: Final = 127
-_STROKES: Final = (0.6, 2.5)  # typical widths: strokes between them are left as they are
-_HALF_PIXEL: Final = 0.5
-_FINE: Final = 64  # pixels of a character's longer side on which its strokes are drawn anew
 _LIKELY: Final = 1e-4  # a candidate that is less likely is none
 
 
@@ -100,13 +95,6 @@ class Recognizer:
                 raise ConfigError(f"{name} must be an int of at least 1, but is {value!r}")
         self._rules, self._candidates, self._max_pixels = rules, candidates, max_pixels
         self._classifier: Classifier = self.saved if classifier is None else classifier
-        self._square = replace(
-            self.saved.preprocessing,
-            polarity="light-on-dark",
-            background="keep",
-            crop=True,
-            margin=(1 - rules.extent) / 2,
-        )
 
     @classmethod
     def load(
@@ -258,7 +246,7 @@ class Recognizer:
     def _read(self, found: Sequence[FoundCharacter]) -> list[Character]:
         if not found:
             return []
-        squares: ImageArray = np.stack([self._as_learned(character.ink) for character in found])
+        squares = squares_of([character.ink for character in found], self.saved.preprocessing, self._rules)
         answers = self.predict_proba(np.repeat(squares, self.saved.model.input_shape[-1], axis=3))
         return [
             Character(
@@ -270,22 +258,6 @@ class Recognizer:
             )
             for character, row in zip(found, answers, strict=True)
         ]
-
-    def _as_learned(self, ink: GreyImage) -> ImageArray:
-        """Return a character's ink in the network's form, its strokes about as wide as those it learned from."""
-        mask = np.pad(ink, 1) > _INK
-        width = stroke_width(mask)
-        if width:
-            places = np.argwhere(mask)
-            longer = int(np.ptp(places, axis=0).max() + 1)
-            typical = self._rules.stroke * longer
-            wanted = float(np.clip(width, _STROKES[0] * typical, _STROKES[1] * typical))
-            if abs(wanted - width) > _HALF_PIXEL:
-                enlarged = max(-(-_FINE // longer), 1)  # a small character's edge has steps that would be kept
-                size = (ink.shape[1] * enlarged, ink.shape[0] * enlarged)
-                ink = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BICUBIC))
-                ink = with_stroke(ink, width * enlarged, wanted * enlarged)
-        return preprocess(ink, self._square)
 
     def _text(self, row: Any) -> str:
         best = int(row.argmax())

@@ -18,7 +18,9 @@ _EACH: Final = 3  # pixels, of which one shows how dark ink is
 _SAMPLE: Final = 2_000  # pixels of lines that show how thick they are
 
 
-def erased(ink: Ink, lines: tuple[Mask, Mask], step: int, thickest: int) -> tuple[Mask, Mask]:
+def erased(
+    ink: Ink, lines: tuple[Mask, Mask], step: int, thickest: int, within: Mask | None = None
+) -> tuple[Mask, Mask]:
     """Return the ink and the pale ink without lines.
 
     On a line that is paler than the writing what is darker than halfway between both is a stroke; on others, what runs
@@ -29,6 +31,7 @@ def erased(ink: Ink, lines: tuple[Mask, Mask], step: int, thickest: int) -> tupl
         lines: The pixels of horizontal and of vertical lines of a copy.
         step: How much smaller that is.
         thickest: Pixels of the copy: no line is thicker.
+        within: Pixels of the copy on which the writing is, the cells of a grid; ``None`` is anywhere.
     """
     rules = enlarged(lines[0] | lines[1], step, ink.mask.shape)
     near = around(rules)
@@ -36,6 +39,8 @@ def erased(ink: Ink, lines: tuple[Mask, Mask], step: int, thickest: int) -> tupl
     if not len(places):
         return ink.mask, ink.pale & ~near
     soft = grown(near, _SOFT)
+    if within is not None:
+        soft = soft | ~enlarged(within, step, soft.shape)
     some = np.s_[::_EACH, ::_EACH]
     other = ink.levels[some][(ink.faint & ~soft)[some]]
     full = float(np.quantile(other, _LEVEL)) if other.size else 0.0

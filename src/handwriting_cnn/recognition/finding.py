@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter, ImageOps
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.preprocessing import border_of, box_of, quantile
-from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.cells import group_by_cell
 from handwriting_cnn.recognition.dotted import is_screened
 from handwriting_cnn.recognition.fingers import without_finger_shadows
@@ -89,7 +89,7 @@ def find_characters(
     found, on_a_sheet = _on_a_page(picture, layout, rtl=rtl, gap=gap)
     if layout != "auto" or len(found) > _PIECES or (on_a_sheet and _is_inside(picture, found)):
         return found
-    source, image, step = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
+    source, image, step, _ = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
     lit = _evenly_lit(source, image)
     if _is_one_character(source, lit[0], gap=gap):
         return _all_ink(picture, *lit, step)
@@ -101,7 +101,7 @@ def find_characters(
 
 def _one_character(picture: npt.NDArray[np.uint8], *, rtl: bool, gap: float) -> list[FoundCharacter]:
     """Return all ink of a picture as one character; of a photograph that shows a table, too, that on the sheet."""
-    source, image, step = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
+    source, image, step, _ = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
     alone = _all_ink(picture, *_evenly_lit(source, image), step)
     if min(picture.shape[:2]) < _PHOTOGRAPH or (_is_inside(picture, alone) and sheet_corners(picture) is None):
         return alone
@@ -148,14 +148,18 @@ def _is_one_character(source: GreyImage, lit: GreyImage, *, gap: float) -> bool:
 
 def _dark_on_light(
     picture: npt.NDArray[np.uint8], *, pixels: int, alone: bool
-) -> tuple[GreyImage, npt.NDArray[np.uint8], int]:
-    """Return a copy of at most so many pixels whose ink is dark: in grey, and as it was; and how much smaller it is."""
+) -> tuple[GreyImage, npt.NDArray[np.uint8], int, bool]:
+    """Return a copy of at most so many pixels whose ink is dark: in grey, and as it was.
+
+    And how much smaller it is, and whether it is turned over.
+    """
     step = int(np.ceil(np.sqrt(picture.shape[0] * picture.shape[1] / pixels)))
     image = Image.fromarray(picture).reduce(step) if step > 1 else Image.fromarray(picture)
     source = np.asarray(image.convert("L"))
-    if is_light_on_dark(source, alone=alone):
+    turned = is_light_on_dark(source, alone=alone)
+    if turned:
         source, image = 255 - source, ImageOps.invert(image)
-    return source, np.asarray(image), step
+    return source, np.asarray(image), step, turned
 
 
 def _evenly_lit(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[GreyImage, npt.NDArray[np.uint8]]:
@@ -176,8 +180,8 @@ def _on_a_page(
     picture: npt.NDArray[np.uint8], layout: Layout, *, rtl: bool, gap: float
 ) -> tuple[list[FoundCharacter], bool]:
     """Return what is found as on a page, a line or a grid, and whether it is on a sheet whose edges are seen."""
-    source, image, step = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=False)
-    corners = sheet_corners(image)
+    source, image, step, turned = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=False)
+    corners = sheet_corners(image, turned=turned)
     to_source, ink = _straightened(source, corners)
     groups, pale = _groups(ink, layout, rtl=rtl, gap=gap)
     found = _cut_out(picture, ink, with_pale_strokes(groups, pale), to_source, source.shape, step)
@@ -197,7 +201,7 @@ def _all_ink(
     """
     alone = _alone(picture, source, image, step)
     if step > 1 and not (alone and max(alone[0].ink.shape) >= _FINE):
-        source, image, step = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=True)
+        source, image, step, _ = _dark_on_light(picture, pixels=_WORKING_PIXELS, alone=True)
         alone = _alone(picture, *_evenly_lit(source, image), step)
     return alone
 
@@ -249,7 +253,8 @@ def _groups(ink: Ink, layout: Layout, *, rtl: bool, gap: float) -> tuple[Groups,
     rules = find_rules(ink, least=0.0 if layout == "grid" else _FILLED)
     if rules.count and layout in ("auto", "grid"):
         several = gap if layout == "auto" else None
-        groups = group_by_cell(rules.free, ink.stroke, rules.cells, rtl=rtl, gap=several)
+        stroke = stroke_width(rules.free)  # walls may be thicker than the pen, and with them the least dot of a letter
+        groups = group_by_cell(rules.free, stroke, rules.cells, rtl=rtl, gap=several)
     else:
         pieces = ink.pieces if rules.free is ink.mask else None
         line = layout == "line"

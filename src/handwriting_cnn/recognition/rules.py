@@ -103,14 +103,14 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
             beside = broadened(beside, 2 * (_thickest(small) + _RIM), axis)
         # Far from cells only long lines are none of the strokes of characters.
         walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
-        free, pale = erased(ink, walls, step, _thickest(small))
+        free, pale = erased(ink, walls, step, _thickest(small), cells > 0)
         whole = enlarged(cells, step, ink.mask.shape)
         if not least or _is_filled(free, whole, count, least):
             straight = strokes_in(walls, cells, count)
             if straight[0].any() or straight[1].any():
                 walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
                 cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
-                free, pale = erased(ink, walls, step, _thickest(small))
+                free, pale = erased(ink, walls, step, _thickest(small), cells > 0)
                 whole = enlarged(cells, step, ink.mask.shape)
             return Rules(free=free, pale=pale, cells=whole, count=count)
     marks = dashes(pieces[0], small)

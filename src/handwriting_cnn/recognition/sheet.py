@@ -35,18 +35,27 @@ _PART: Final = 0.03  # of the picture: a square of a cloth is smaller, and what 
 _SQUARE: Final = 0.08  # of the picture's shorter side: so broad may the squares of a cloth be
 _PATTERNED: Final = 0.2  # of what lies around a sheet: with so many edges it is a pattern
 _AROUND: Final = 0.04  # of the picture
+_SIDES: Final = 4
+_SMALLEST: Final = 0.05  # of the picture: a light area that has four corners may be so small a sheet
+_LARGEST: Final = 0.9
+_ALMOST: Final = 1.1  # times a sheet: so much is light in all
+_FAR_LIGHTER: Final = 0.35  # of the logarithm of brightness: a sheet than what surrounds it
+_COVERED: Final = 0.35  # of a sheet: with more ink it is light writing, run together
+_FILLED: Final = 0.93  # of the quadrangle around it
 
 
-def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | None:
+def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt.NDArray[np.float64] | None:
     """Find a sheet of paper that lies on something else by its straight edges.
 
     On a small copy, closed so that neither writing nor printed lines are left, an edge is a straight line from one side
     of the picture to the other along most of which the brightness of a channel changes steeply. The penumbra of a
     shadow is not steep. A side of the sheet that is not found is taken to be the picture's own. Where edges are all
-    around one even area, as on a chequered cloth, the sheet's edges are that area's.
+    around one even area, as on a chequered cloth, the sheet's edges are that area's. And where not all four are found,
+    a light area with four corners that something darker surrounds is a sheet, however small or turned.
 
     Args:
         source: uint8 ``(height, width)`` or, which finds more, ``(height, width, 3)``.
+        turned: Whether it was turned over: light is dark.
 
     Returns:
         Its corners ``(4, 2)`` as x and y: left upper, right upper, right lower, left lower; or ``None`` if no edge is
@@ -58,6 +67,10 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
     small = np.atleast_3d(np.asarray(Image.fromarray(source).reduce(step), np.float32))
     height, width, _ = small.shape
     sides = _edges_on_a_pattern(small) or _edges_on_a_table(small)
+    if not all(sides) or not sides:
+        corners = _of_a_light_area(255 - small if turned else small)
+        if corners is not None:
+            return corners * step
     if not any(sides):
         return None
     left, right, top, bottom = (found or (0.0, 0.0) for found in sides)
@@ -69,8 +82,78 @@ def sheet_corners(source: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | No
     }
     pairs = (("left", "top"), ("right", "top"), ("right", "bottom"), ("left", "bottom"))
     corners = np.array([_crossing(lines[one], lines[other]) for one, other in pairs])
-    area = 0.5 * abs(np.sum(corners[:, 0] * np.roll(corners[:, 1], -1) - corners[:, 1] * np.roll(corners[:, 0], -1)))
-    return corners * step if area > _LEAST * height * width else None
+    return corners * step if _area_of(corners) > _LEAST * height * width else None
+
+
+def _of_a_light_area(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64] | None:
+    """Return the corners of the one light area that something darker surrounds, if it has four.
+
+    Args:
+        small: The copy.
+    """
+    darkest = small.min(axis=2)  # of the channels: white paper is light in each, a coloured table is not
+    size = max(int(_WRITING * min(darkest.shape)), 3)
+    light = np.log(np.maximum(scipy.ndimage.grey_closing(darkest, (size, size)), _DARK))
+    level = _between(light)
+    labels, count = scipy.ndimage.label(light > level)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    areas[0] = 0
+    area = labels == int(areas.argmax())
+    if not _SMALLEST * area.size <= areas.max() <= _LARGEST * area.size or areas.sum() > _ALMOST * areas.max():
+        return None
+    if np.median(light[area]) - np.median(light[~area]) < _FAR_LIGHTER or ring_of(area).any():
+        return None
+    y, x = np.nonzero(area & ~narrowed(narrowed(area, 3, 0), 3, 1))
+    hull = scipy.spatial.ConvexHull(np.stack([x, y], axis=1) + 0.5)
+    corners = _four_of(hull.points[hull.vertices])
+    written = (darkest < np.exp(level)) & area
+    if corners is None or written.sum() > _COVERED * areas.max():
+        return None
+    if areas.max() < _FILLED * _area_of(corners):
+        return None
+    to_middle = corners.mean(axis=0) - corners
+    return corners + np.sqrt(2) * _INWARD * to_middle / np.linalg.norm(to_middle, axis=1, keepdims=True)
+
+
+def _between(light: npt.NDArray[np.float32]) -> float:
+    """Return the level that parts two classes best, by the variance between them (Otsu, 1979)."""
+    counts, edges = np.histogram(light, 64)
+    middles = (edges[:-1] + edges[1:]) / 2
+    below, sums = np.cumsum(counts)[:-1], np.cumsum(counts * middles)[:-1]
+    total, whole = counts.sum(), float((counts * middles).sum())
+    between = (whole * below / total - sums) ** 2 / np.maximum(below * (total - below), 1)
+    return float(edges[1:-1][between.argmax()])
+
+
+def _four_of(polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
+    """Return the four corners that are left of a convex polygon's when the shortest edges go, from the left upper one.
+
+    An edge goes where its neighbours, drawn out until they meet, add the least to the area.
+    """
+    points = polygon.tolist()
+    while len(points) > _SIDES:
+        added: list[tuple[float, int, tuple[float, float]]] = []
+        for index, (one, other) in enumerate(zip(points, points[1:] + points[:1], strict=True)):
+            before, after = points[index - 1], points[(index + 2) % len(points)]
+            first, second = np.subtract(one, before), np.subtract(after, other)
+            if first[0] * second[1] - first[1] * second[0] > 0:  # else they do not meet beyond the edge
+                x, y = _crossing((*before, *one), (*other, *after))
+                across = np.subtract(other, one)
+                added.append((abs(across[0] * (y - one[1]) - across[1] * (x - one[0])), index, (x, y)))
+        if not added:
+            return None
+        _, index, point = min(added)
+        points[index] = point
+        del points[(index + 1) % len(points)]
+    corners = np.array(points)
+    if len(corners) < _SIDES:
+        return None
+    return np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
+
+
+def _area_of(corners: npt.NDArray[np.float64]) -> float:
+    x, y = corners.T
+    return float(0.5 * abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))))
 
 
 def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:

@@ -1,4 +1,4 @@
-"""Places to write in that printed lines show without enclosing them: combs, and dashes in a row."""
+"""Places to write in that printed lines show without enclosing them: combs, and dashes in a row or a column."""
 
 import itertools
 from typing import Any, Final
@@ -16,6 +16,7 @@ _REGULAR: Final = 0.08  # of the way from one to the next: so far from where it 
 _SEEN: Final = 0.75  # of a comb's teeth, and of the dashes in a row
 _FREE: Final = 0.5  # of the dashes in a row: so many touch no other ink
 _BROAD: Final = 0.5  # of that way: so long is a dash; flat strokes of letters are shorter
+_APART: Final = 0.3  # of their length: dashes below each other are no nearer, as the bars of E or 三 may be
 _CLOSED: Final = 0.5  # of a comb's length: with so much of a line at its teeth's ends it is a row of boxes
 _LEANING: Final = 0.02  # of a comb's length: so much higher is one end
 _NEAR: Final = 3.0  # pixels: so well is known where a line ends
@@ -50,10 +51,10 @@ def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask
 
 
 def dashes(line: Mask, mask: Mask) -> Mask:
-    """Return which pixels of horizontal lines are dashes in a row, to write on.
+    """Return which pixels of horizontal lines are dashes in a row, to write on, or below each other.
 
     They have one length and height, and are as far from each other; the bar of a letter touches other ink. Some may be
-    hidden by what is written on them: of those between others, what lies where they should be is theirs, too.
+    hidden by what is written on them: of those in a row between others, what lies where they should be is theirs, too.
 
     Args:
         line: Horizontal lines; letters' straight strokes are among them.
@@ -66,6 +67,8 @@ def dashes(line: Mask, mask: Mask) -> Mask:
             found[top:bottom, left:right] = line[top:bottom, left:right]
         for left, top, right, bottom in hidden:
             found[top:bottom, left:right] = mask[top:bottom, left:right]
+    for left, top, right, bottom in boxes[_in_columns(boxes, _free(boxes, mask))]:
+        found[top:bottom, left:right] = line[top:bottom, left:right]
     return found
 
 
@@ -98,6 +101,24 @@ def _rows(boxes: Any, free: Any) -> list[tuple[Any, Any]]:
                 left &= ~row
                 break
     return rows
+
+
+def _in_columns(boxes: Any, free: Any) -> Any:
+    """Return which boxes stand below each other, from one edge to the other, each as far from the next."""
+    found = np.zeros(len(boxes), np.bool_)
+    for index in np.flatnonzero(free):
+        if found[index]:
+            continue
+        width = boxes[index, 2] - boxes[index, 0]
+        ends = max(_ALIKE * width / 2, _NEAR)
+        column = (np.abs(boxes - boxes[index])[:, ::2] <= ends).all(axis=1)
+        if column.sum() < _FEWEST or free[column].mean() < _FREE:
+            continue
+        tops = np.sort(boxes[column, 1])
+        steps = np.diff(tops) / _pitch(tops)
+        if (np.abs(steps - np.rint(steps)) <= _REGULAR).mean() >= _SEEN and _pitch(tops) >= _APART * width:
+            found |= column
+    return found
 
 
 def _missing(row: Any, pitch: float) -> list[list[int]]:

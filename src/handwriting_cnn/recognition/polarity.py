@@ -12,6 +12,8 @@ from handwriting_cnn.imaging.strokes import Mask
 
 _GLANCE: Final = 150  # pixels of a picture's shorter side that show which side the ink is on
 _SKEWED: Final = 2.0  # standard deviations cubed: a smaller third moment may be a broad character's
+_SYMMETRIC: Final = 0.5  # standard deviations cubed: so little is a page's, in which much else is than ink
+_FINER: Final = 4  # times as fine a window sees strokes, and less of a shadow's edge
 _EXTREMES: Final = (0.02, 0.98)  # the quantiles that are ink and paper
 _ENDS: Final = 0.15  # of an edge: at its ends lie the walls of the edges beside it
 _UNLIKE: Final = 0.08  # of the contrast, beyond its middle: so far the paper beside a wall lies
@@ -32,8 +34,8 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     """Return whether the ink is lighter than the paper.
 
     Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
-    small copy's difference from its surroundings' mean, in which uneven light vanishes. A single character may fill
-    half of its picture; where the moment is small, the picture's border is paper, unless it falls into two parts, one
+    small copy's difference from its surroundings' mean, in which uneven light vanishes. Where a page has little ink and
+    a shadow with clear edges, nearer surroundings tell. A single character may fill half of its picture; where the moment is small, the picture's border is paper, unless it falls into two parts, one
     dark and one bright: a shadow's edge, or a character that reaches two of the picture's. A box's walls may run along
     the picture's edges: the border is no paper if closely behind each edge, at once and not by and by, begins what is,
     goes on for more than a stroke, and takes much of what lies further inside, too.
@@ -44,14 +46,22 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     """
     step = max(min(grey.shape) // _GLANCE, 1)
     small = (grey if step == 1 else np.asarray(Image.fromarray(grey).reduce(step))).astype(np.float32)
-    window = max(min(small.shape) // _SURROUNDINGS, 3)
+    skewness = _skewness(small, _SURROUNDINGS)
+    if alone and abs(skewness) < _SKEWED and not _is_split(_darker_half(small)):
+        return _is_dark_around(small)
+    if not alone and abs(skewness) < _SYMMETRIC:
+        skewness = _skewness(small, _FINER * _SURROUNDINGS)
+    return skewness > 0
+
+
+def _skewness(small: Any, parts: int) -> float:
+    """Return the third moment of the difference from the mean of surroundings, in standard deviations cubed."""
+    window = max(min(small.shape) // parts, 3)
     detail = small - scipy.ndimage.uniform_filter(scipy.ndimage.uniform_filter(small, window), window)
     tail = detail - np.median(detail)
     squares = tail * tail
-    third, second = float(np.mean(squares * tail)), float(np.mean(squares))  # NumPy raises to a power slowly
-    if alone and abs(third) < _SKEWED * second**1.5 and not _is_split(_darker_half(small)):
-        return _is_dark_around(small)
-    return third > 0
+    second = float(np.mean(squares))
+    return float(np.mean(squares * tail)) / second**1.5 if second else 0.0  # NumPy raises to a power slowly
 
 
 def is_half_dark_around(grey: GreyImage) -> bool:

@@ -34,11 +34,12 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     """Return whether the ink is lighter than the paper.
 
     Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
-    small copy's difference from its surroundings' mean, in which uneven light vanishes. Where a page has little ink and
-    a shadow with clear edges, nearer surroundings tell. A single character may fill half of its picture; where the moment is small, the picture's border is paper, unless it falls into two parts, one
-    dark and one bright: a shadow's edge, or a character that reaches two of the picture's. A box's walls may run along
-    the picture's edges: the border is no paper if closely behind each edge, at once and not by and by, begins what is,
-    goes on for more than a stroke, and takes much of what lies further inside, too.
+    small copy's difference from its surroundings' mean, in which uneven light vanishes. Where a page has little ink
+    and a shadow with clear edges, nearer surroundings tell. A single character may fill half of its picture; where the
+    moment is small, the picture's border is paper, unless it falls into two parts, one dark and one bright: a shadow's
+    edge, or a character that reaches two of the picture's. A box's walls may run along the picture's edges: the border
+    is no paper if closely behind each edge, at once and not by and by, begins what is, goes on for more than a stroke,
+    and takes much of what lies further inside, too.
 
     Args:
         grey: The picture.

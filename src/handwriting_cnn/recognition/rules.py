@@ -11,6 +11,7 @@ from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.combs import combs, dashes
 from handwriting_cnn.recognition.dotted import dotted_lines
 from handwriting_cnn.recognition.erasing import erased
+from handwriting_cnn.recognition.frames import Framed, framed_cells
 from handwriting_cnn.recognition.grids import cells_seen, grid_cells, strokes_in
 from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.windows import around, bridged, broadened, covered, enlarged, grown, runs_of
@@ -93,32 +94,48 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         other = small & ~(tried[-1][0] | tried[-1][1])
         if grids[-1][1] >= fewest and np.count_nonzero(other & (grids[-1][0] > 0)) >= _NEARLY * np.count_nonzero(other):
             break  # it holds nearly all
+    framed = framed_cells(dark)
     most = max(count for _, count in grids)
-    if most >= fewest:
+    if max(most, framed.count) >= fewest:
         fullest = next(cells for cells, count in grids if count == most)
-        chosen = next(index for index, (cells, _) in enumerate(grids) if cells_seen(fullest, cells) >= _ALL * most)
+        seen = (not most or cells_seen(fullest, cells) >= _ALL * most for cells, _ in grids)
+        chosen = next(index for index, nearly_all in enumerate(seen) if nearly_all)
         cells, count = grids[chosen]
         beside = cells > 0
         for axis in (0, 1):
             beside = broadened(beside, 2 * (_thickest(small) + _RIM), axis)
         # Far from cells only long lines are none of the strokes of characters.
         walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
-        free, pale = erased(ink, walls, step, _thickest(small), cells > 0)
-        whole = enlarged(cells, step, ink.mask.shape)
-        if not least or _is_filled(free, whole, count, least):
-            straight = strokes_in(walls, cells, count)
-            if straight[0].any() or straight[1].any():
+        rules = _in_cells(ink, walls, framed.over(cells), step, _thickest(small))
+        if not least or _is_filled(rules.free, rules.cells, rules.count, least):
+            straight = strokes_in(walls, cells, count) if count else walls
+            if count and (straight[0].any() or straight[1].any()):
                 walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
                 cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
-                free, pale = erased(ink, walls, step, _thickest(small), cells > 0)
-                whole = enlarged(cells, step, ink.mask.shape)
-            return Rules(free=free, pale=pale, cells=whole, count=count)
+                rules = _in_cells(ink, walls, framed.over(cells), step, _thickest(small))
+            return rules
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)
     rules = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, dark & other)
     rules = (rules[0] | printed[0] | marks, rules[1] | printed[1])
     free, pale = erased(ink, rules, step, _thickest(small))
     return Rules(free=free, pale=pale, cells=np.zeros(ink.mask.shape, np.int32), count=0)
+
+
+def _in_cells(ink: Ink, walls: tuple[Mask, Mask], framed: Framed, step: int, thickest: int) -> Rules:
+    """Return a page's ink without the walls of its cells.
+
+    Args:
+        ink: The page's.
+        walls: Horizontal and vertical ones, on a copy.
+        framed: All cells of the copy, and the outlines of those that have no walls.
+        step: How much smaller it is.
+        thickest: Pixels of the copy: no wall is thicker.
+    """
+    free, pale = erased(ink, walls, step, thickest, framed.cells > 0)
+    other = ~enlarged(framed.outlines, step, free.shape)
+    whole = enlarged(framed.cells, step, free.shape)
+    return Rules(free=free & other, pale=pale & other, cells=whole, count=framed.count)
 
 
 def _is_filled(mask: Mask, cells: npt.NDArray[np.int32], count: int, least: float) -> bool:

@@ -18,9 +18,7 @@ _EACH: Final = 3  # pixels, of which one shows how dark ink is
 _SAMPLE: Final = 2_000  # pixels of lines that show how thick they are
 
 
-def erased(
-    ink: Ink, lines: tuple[Mask, Mask], step: int, thickest: int, within: Mask | None = None
-) -> tuple[Mask, Mask]:
+def erased(ink: Ink, lines: tuple[Mask, Mask], step: int, thickest: int) -> tuple[Mask, Mask]:
     """Return the ink and the pale ink without lines.
 
     On a line that is paler than the writing what is darker than halfway between both is a stroke; on others, what runs
@@ -31,7 +29,6 @@ def erased(
         lines: The pixels of horizontal and of vertical lines of a copy.
         step: How much smaller that is.
         thickest: Pixels of the copy: no line is thicker.
-        within: Pixels of the copy on which the writing is, the cells of a grid; ``None`` is anywhere.
     """
     rules = enlarged(lines[0] | lines[1], step, ink.mask.shape)
     near = around(rules)
@@ -39,8 +36,6 @@ def erased(
     if not len(places):
         return ink.mask, ink.pale & ~near
     soft = grown(near, _SOFT)
-    if within is not None:
-        soft = soft | ~enlarged(within, step, soft.shape)
     some = np.s_[::_EACH, ::_EACH]
     other = ink.levels[some][(ink.faint & ~soft)[some]]
     full = float(np.quantile(other, _LEVEL)) if other.size else 0.0
@@ -64,12 +59,37 @@ def erased(
     crossed = runs_of(mask, length, 0) & runs_of(mask, length, 1)
     corners = enlarged(around(lines[0]) & around(lines[1]), step, mask.shape)
     free = mask & ((crossed & ~around(corners)) | ~near)
-    printed = ink.levels[some][(mask & near)[some]]
-    if not (other.size and printed.size) or full >= _PALER * np.quantile(printed, _LEVEL):
-        return free, faint
-    # Against dark lines a pencil's strokes are too pale for ink, all of them or in part.
-    paler = ink_of(np.where(soft, 0, ink.levels).astype(np.float32))
-    return free | paler.mask, (faint | paler.pale) & ~soft
+    return _with_pencil(ink, (free, faint), mask & near, soft)
+
+
+def with_pencil(ink: Ink, erased: tuple[Mask, Mask], walls: Mask, cells: Mask) -> tuple[Mask, Mask]:
+    """Return the ink and the pale ink without lines, in cells with what is paler than the writing beside them.
+
+    Args:
+        ink: The page's.
+        erased: Its ink and its pale ink without lines.
+        walls: Which pixels are lines.
+        cells: Which pixels are in cells.
+    """
+    near = around(walls)
+    return _with_pencil(ink, erased, ink.mask & near, grown(near, _SOFT) | ~cells)
+
+
+def _with_pencil(ink: Ink, erased: tuple[Mask, Mask], printed: Mask, other: Mask) -> tuple[Mask, Mask]:
+    """Return ink and pale ink with strokes that are too pale for ink against dark lines, all of them or in part.
+
+    Args:
+        ink: The page's.
+        erased: Its ink and its pale ink without lines.
+        printed: The ink of the lines.
+        other: Where no strokes are looked for.
+    """
+    some = np.s_[::_EACH, ::_EACH]
+    written, lines = (ink.levels[some][which[some]] for which in (ink.faint & ~other, printed))
+    if not (written.size and lines.size) or np.quantile(written, _LEVEL) >= _PALER * np.quantile(lines, _LEVEL):
+        return erased
+    paler = ink_of(np.where(other, 0, ink.levels).astype(np.float32))
+    return erased[0] | paler.mask, (erased[1] | paler.pale) & ~other
 
 
 def _shorter_runs(mask: Mask, places: Any, reach: int) -> Any:

@@ -10,7 +10,7 @@ import scipy.ndimage
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.combs import combs, dashes
 from handwriting_cnn.recognition.dotted import dotted_lines
-from handwriting_cnn.recognition.erasing import erased
+from handwriting_cnn.recognition.erasing import erased, with_pencil
 from handwriting_cnn.recognition.frames import Framed, framed_cells
 from handwriting_cnn.recognition.grids import cells_seen, grid_cells, strokes_in
 from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
@@ -25,6 +25,7 @@ _SPANNING: Final = 0.8  # of a page's side: so long is a line that hangs togethe
 _HALF: Final = 0.5  # of a page's side: so long are many lines below each other; and of a piece of ink, or a cell
 _KEPT: Final = 0.8  # of the ink in a grid's cells: so much belongs to pieces that keep to one
 _WHOLLY: Final = 0.85  # of a piece
+_COVERING: Final = 0.4  # of the page
 _FRAMED: Final = 0.1  # of the ink: so much of it is writing in a frame
 _BESIDE: Final = 0.2  # of the ink: so much of it is writing beside lines
 _UNBROKEN: Final = 0.75  # of a line's length: what has more gaps is a row of letters' strokes
@@ -113,7 +114,9 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
                 walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
                 cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
                 rules = _in_cells(ink, walls, framed.over(cells), step, _thickest(small))
-            return rules
+            printed = enlarged(walls[0] | walls[1] | framed.outlines, step, ink.mask.shape)
+            free, pale = with_pencil(ink, (rules.free, rules.pale), printed, rules.cells > 0)
+            return replace(rules, free=free, pale=pale)
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)
     rules = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, dark & other)
@@ -132,7 +135,7 @@ def _in_cells(ink: Ink, walls: tuple[Mask, Mask], framed: Framed, step: int, thi
         step: How much smaller it is.
         thickest: Pixels of the copy: no wall is thicker.
     """
-    free, pale = erased(ink, walls, step, thickest, framed.cells > 0)
+    free, pale = erased(ink, walls, step, thickest)
     other = ~enlarged(framed.outlines, step, free.shape)
     whole = enlarged(framed.cells, step, free.shape)
     return Rules(free=free & other, pale=pale & other, cells=whole, count=framed.count)
@@ -141,10 +144,12 @@ def _in_cells(ink: Ink, walls: tuple[Mask, Mask], framed: Framed, step: int, thi
 def _is_filled(mask: Mask, cells: npt.NDArray[np.int32], count: int, least: float) -> bool:
     """Return whether ink lies in cells: so much of that in pieces as large as theirs, and most pieces in one cell.
 
-    Where most cells are empty, as those of squared paper are that one writes across, the pieces lie in one altogether.
+    Cells that cover most of the page may hold less. Where most are empty, as those of squared paper are that one writes
+    across, the pieces lie in one altogether.
     """
     labels, boxes, areas = components(mask)
-    if _share_of_alike(labels, boxes, areas, cells) < least:
+    share = _share_of_alike(labels, boxes, areas, cells)
+    if not share or (share < least and np.count_nonzero(cells) < _COVERING * cells.size):
         return False
     inked = labels > 0
     numbers, pixels = np.unique(labels[inked].astype(np.int64) * (count + 1) + cells[inked], return_counts=True)

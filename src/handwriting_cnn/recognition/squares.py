@@ -14,7 +14,7 @@ from handwriting_cnn.imaging.strokes import edge_blur, stroke_width, with_blur, 
 from handwriting_cnn.types import ImageArray
 
 _INK: Final = 127
-_STROKES: Final = (0.6, 2.5)  # typical widths: strokes between them are left as they are
+_STROKES: Final = (0.6, 1.2)  # typical widths: strokes between them are left as they are
 _HALF_PIXEL: Final = 0.5
 _FINE: Final = 64  # pixels of a character's longer side on which its strokes are drawn anew
 _SHARPER: Final = 1.1  # times a character's own blur: up to this its edges are left as they are

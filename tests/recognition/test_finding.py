@@ -454,3 +454,14 @@ def test_the_box_of_a_slanted_letter_is_its_own():
     ImageDraw.Draw(image).line((170, 120, 235, 280), fill=30, width=12)
     (found,) = find_characters(np.asarray(image), layout="page")
     np.testing.assert_allclose(found.box, (164, 118, 241, 282), atol=6)
+
+
+def test_a_shadow_with_clear_edges_on_a_sparse_page_does_not_turn_it_over():
+    page = Image.new("L", (800, 1100), 225)
+    for column in range(6):
+        left = 100 + 90 * column
+        ImageDraw.Draw(page).line([left, 150, left, 190, left + 26, 190], fill=60, width=5)
+    picture = np.asarray(page, np.float32)
+    y, x = np.mgrid[:1100, :800]
+    shade = 1 / (1 + np.exp(-np.clip((np.minimum(x - 330, 640 - y)) / 6, -50, 50)))
+    assert len(find_characters((picture * (1 - 0.45 * shade)).astype(np.uint8))) == 6

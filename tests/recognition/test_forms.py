@@ -281,3 +281,69 @@ def test_a_forms_furniture_does_not_hide_its_boxes(digits):
     match = overlaps(truth, found)
     assert (match.max(axis=1) >= 0.5).all()
     assert (match.max(axis=0) < 0.5).sum() <= 1
+
+
+def circles(*, radius, pitch, hollow=True):
+    """Draw rows of printed circles with a digit in each, and a heading; return the picture and the digits' boxes."""
+    image, draw = sheet()
+    printed(draw, "Write one digit in each circle", (LEFT, 30), 36)
+    font, boxes = ImageFont.truetype(str(FONT), 50), []
+    for number in range(54):
+        row, column = divmod(number, 9)
+        x, y = LEFT + radius + column * pitch, TOP + radius + row * pitch
+        if hollow:
+            draw.ellipse([x - radius, y - radius, x + radius, y + radius], outline=70, width=2)
+        else:
+            draw.rounded_rectangle([x - radius, y - radius, x + radius, y + radius], 12, outline=70, width=2)
+        draw.text((x, y), "23689"[number % 5], 40, font, anchor="mm")
+        boxes.append(draw.textbbox((x, y), "23689"[number % 5], font, anchor="mm"))
+    return np.asarray(image), np.array(boxes)
+
+
+@pytest.mark.parametrize("pitch", [94, 110])  # of which the smaller lets circles nearly touch
+@pytest.mark.parametrize("hollow", [True, False])
+@pytest.mark.parametrize("degrees", [0, 2])
+def test_printed_circles_and_round_boxes_are_cells(pitch, hollow, degrees):
+    picture, boxes = circles(radius=44, pitch=pitch, hollow=hollow)
+    leaning = Image.fromarray(picture).rotate(degrees, Image.Resampling.BICUBIC, fillcolor=240)
+    if degrees:
+        assert len(find_characters(np.asarray(leaning))) == 54
+    else:
+        assert_found(picture, boxes)
+
+
+def test_written_circles_are_no_cells():
+    """Zeros, some with a dot inside, as some write them, and others of a size with something larger inside."""
+    random = np.random.default_rng(0)
+    image, draw = sheet()
+    for number in range(60):
+        row, column = divmod(number, 10)
+        x, y = LEFT + 50 + column * PITCH, TOP + 50 + row * 120
+        width, height = random.uniform(18, 26), random.uniform(26, 36)
+        draw.ellipse([x - width, y - height, x + width, y + height], outline=40, width=5)
+        if number % 3 == 0:
+            draw.ellipse([x - 3, y - 3, x + 3, y + 3], fill=40)
+    assert len(find_characters(np.asarray(image))) == 60
+
+
+def test_lines_to_write_on_below_each_other_are_no_characters():
+    image, draw = sheet()
+    font, boxes = ImageFont.truetype(str(FONT), 44), []
+    for number in range(18):
+        row, column = divmod(number, 3)
+        left, y = 160 + column * 380, 130 + row * 140
+        draw.line([left, y + 8, left + 130, y + 8], fill=60, width=2)
+        draw.text((left + 50, y), "ABCD"[number % 4], 40, font, anchor="ls")
+        boxes.append(draw.textbbox((left + 50, y), "ABCD"[number % 4], font, anchor="ls"))
+    assert_found(np.asarray(image), np.array(boxes))
+
+
+def test_the_bars_of_letters_below_each_other_are_no_lines():
+    image, draw = sheet()
+    for number in range(54):
+        left, top = LEFT + number // 6 * PITCH, TOP + number % 6 * 120
+        draw.line([left, top, left + 50, top], fill=40, width=6)
+        draw.line([left + 25, top, left + 25, top + 60], fill=40, width=6)
+    found = find_characters(np.asarray(image))
+    assert len(found) == 54
+    assert all(one.box[3] - one.box[1] > 55 for one in found)

@@ -34,8 +34,9 @@ def read(reader, page):
 def test_digits_of_a_page_are_read(reader, digits, page, read):
     assert len(read) == 60
     expected = [digits.test.alphabet.characters[label] for label in page.labels]
-    # A small network, trained for seconds: it must read most of what is thickened by enlarging 8x8 pictures.
-    assert np.mean([one.candidates[0].text == text for one, text in zip(read, expected, strict=True)]) >= 0.7
+    # A small network, trained for seconds on pictures of 8x8 pixels: it never saw an edge as sharp as those of a page.
+    assert np.mean([one.candidates[0].text == text for one, text in zip(read, expected, strict=True)]) >= 0.75
+    assert np.mean([one.text == text for one, text in zip(read, expected, strict=True)]) >= 0.65
     assert Evaluator().evaluate(reader, digits.test).accuracy > 0.9
     for one in read:
         assert one.text in {"", one.candidates[0].text}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from handwriting_cnn.recognition.finding import find_characters
 from handwriting_cnn.recognition.sheet import sheet_corners
 from handwriting_cnn.recognition.view import rectifying, seen
 
@@ -75,3 +76,49 @@ def test_a_sheet_on_a_chequered_cloth_is_found(square, shaded):
     found = sheet_corners(pixels.astype(np.uint8))
     assert found is not None
     np.testing.assert_allclose(found, corners, atol=25)
+
+
+def grained(shape, level, seed=0):
+    """A table of wood: grain along it, in the colours of a brightness."""
+    grain = np.random.default_rng(seed).normal(0, 1, (shape[0], 1)).cumsum(axis=0) % 6 - 3
+    return np.clip(np.array([1.0, 0.7, 0.45]) * (level + grain[..., None]) + np.zeros((*shape, 1)), 0, 255)
+
+
+@pytest.mark.parametrize("degrees", [0, 8, -13])
+@pytest.mark.parametrize("level", [30, 110])
+@pytest.mark.parametrize("size", [(380, 300), (760, 620)])
+def test_a_small_or_turned_sheet_is_found_on_what_is_darker(degrees, level, size):
+    """Of a ninth of the picture, up to two fifths: most of it may be dark, and be taken for a board."""
+    height, width = size
+    angle = np.deg2rad(degrees)
+    away = np.array([[-width, -height], [width, -height], [width, height], [-width, height]]) / 2
+    corners = away @ [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]] + [560, 520]
+    photograph = Image.fromarray(grained((1100, 1100), level).astype(np.uint8))
+    draw = ImageDraw.Draw(photograph)
+    draw.polygon([tuple(corner) for corner in corners], (226, 224, 216))
+    boxes = []
+    for x in np.linspace(-0.35, 0.35, 5):
+        for y in np.linspace(-0.35, 0.35, 5):
+            left, top = np.array([x * width, y * height]) @ [
+                [np.cos(angle), np.sin(angle)],
+                [-np.sin(angle), np.cos(angle)],
+            ] + [550, 510]
+            draw.line([left, top, left + 4, top + 20, left + 22, top + 20], (40, 45, 110), 4)
+            boxes.append((left, top, left + 22, top + 22))
+    picture = np.asarray(photograph.filter(ImageFilter.GaussianBlur(0.8)))
+    assert len(find_characters(picture)) == 25
+    found = sheet_corners(picture)
+    assert found is not None
+    np.testing.assert_allclose(found, corners, atol=20)
+    np.testing.assert_allclose(sheet_corners(255 - picture, turned=True), corners, atol=20)
+
+
+def test_lines_of_chalk_that_run_together_are_no_sheet():
+    board = Image.new("RGB", (1100, 900), (40, 60, 50))
+    draw = ImageDraw.Draw(board)
+    for row in range(9):
+        for column in range(14):
+            left, top = 250 + 42 * column, 250 + 44 * row
+            draw.ellipse([left, top, left + 30, top + 34], outline=(225, 225, 220), width=6)
+    assert sheet_corners(np.asarray(board), turned=False) is None
+    assert len(find_characters(np.asarray(board))) == 126

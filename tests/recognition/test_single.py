@@ -119,3 +119,16 @@ def test_a_box_is_left_out_of_a_tiny_picture_in_three_channels(side):
     boxes = [only(find_characters(picture)).box for picture in (grey, np.repeat(grey[..., None], 3, axis=2))]
     assert boxes[0] == boxes[1]
     assert boxes[0][0] > 4
+
+
+@pytest.mark.parametrize("pitch", [100, 170])
+@pytest.mark.parametrize("layout", ["auto", "single"])
+def test_a_character_on_ruled_paper_with_a_margin_line_is_alone(pitch, layout):
+    picture, ink = drawn(("5", 330, 200, 130), size=(700, 560), noise=2)
+    lined = Image.fromarray(np.repeat(picture[..., np.newaxis], 3, axis=2))
+    draw = ImageDraw.Draw(lined)
+    for y in range(60, 560, pitch):
+        draw.line([0, y, 700, y], (150, 170, 205), 3)
+    draw.line([90, 0, 90, 560], (205, 130, 130), 3)
+    pixels = np.minimum(np.asarray(lined), picture[..., np.newaxis])  # the pen is darker than the lines
+    assert alike(only(find_characters(pixels, layout=layout)), ink) > 0.75

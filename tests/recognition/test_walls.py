@@ -332,3 +332,43 @@ def test_the_words_at_the_heads_of_a_table_are_no_characters():
             draw.text((left + 14, top + height // 2), word, 50, font, anchor="lm")
     inner = [cell for number, cell in enumerate(cells) if number >= len(columns) - 1 and number % (len(columns) - 1)]
     assert_found(*filled(image, inner, share=0.8))
+
+
+def test_the_dots_of_letters_in_walls_thicker_than_the_pen_are_no_dirt():
+    image, draw = drawn()
+    cells = table(draw, range(120, 1121, PITCH), range(90, 691, PITCH), "solid")
+    for wall in ([120 + PITCH * number - 7, 83, 120 + PITCH * number + 7, 697] for number in range(11)):
+        draw.rectangle(wall, fill=60)
+    for wall in ([113, 90 + PITCH * number - 7, 1127, 90 + PITCH * number + 7] for number in range(7)):
+        draw.rectangle(wall, fill=60)
+    tops = set()
+    for left, top, _, _ in cells:
+        draw.arc([left + 30, top + 35, left + 70, top + 75], 0, 180, fill=50, width=4)
+        draw.rectangle([left + 48, top + 30, left + 51, top + 33], fill=50)  # as large as the pen is thick
+        tops.add(top + 30)
+    found = find_characters(np.asarray(image))
+    assert len(found) == 60
+    assert all(min(abs(one.box[1] - top) for top in tops) <= 3 for one in found)
+
+
+def test_a_pencil_in_black_boxes_beside_black_print_is_whole():
+    image, draw = drawn()
+    draw.text((120, 20), "Please write in each box", 20, ImageFont.truetype(str(FONT), 40))
+    cells = table(draw, range(120, 1121, PITCH), range(140, 741, PITCH), "solid", fill=20)
+    picture = np.array(image, np.float32)
+    for left, top, _, _ in cells:
+        picture[top + 65 : top + 69, left + 30 : left + 70] *= 0.45
+        picture[top + 30 : top + 34, left + 48 : left + 53] *= 0.6  # its dot
+    found = find_characters(np.clip(picture, 0, 255).astype(np.uint8))
+    assert len(found) == 60
+    heights = np.array([one.box[3] - one.box[1] for one in found])
+    assert (heights >= 36).all()
+
+
+def test_a_form_of_which_few_cells_are_filled_is_read_without_its_print():
+    image, draw = drawn()
+    draw.text((200, 20), "Handwriting data form", 40, ImageFont.truetype(str(FONT), 44))
+    for number in range(10):
+        draw.text((150 + PITCH * number, 90), "ABCDEFGHIJ"[number], 40, ImageFont.truetype(str(FONT), 40))
+    cells = table(draw, range(120, 1121, PITCH), range(150, 951, PITCH), "solid")
+    assert_found(*filled(image, [cells[number] for number in (12, 25, 44, 61)]))

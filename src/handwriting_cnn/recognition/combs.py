@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.ink import components, sizes_of
+from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.windows import bridged, runs_of
 
 _FEWEST: Final = 4  # teeth, or dashes: letters have three
@@ -16,6 +16,7 @@ _REGULAR: Final = 0.08  # of the way from one to the next: so far from where it 
 _SEEN: Final = 0.75  # of a comb's teeth, and of the dashes in a row
 _FREE: Final = 0.5  # of the dashes in a row: so many touch no other ink
 _BROAD: Final = 0.5  # of that way: so long is a dash; flat strokes of letters are shorter
+_LONGER: Final = 1.3  # times what is typical of a page: so long are dashes below each other
 _APART: Final = 0.3  # of their length: dashes below each other are no nearer, as the bars of E or 三 may be
 _CLOSED: Final = 0.5  # of a comb's length: with so much of a line at its teeth's ends it is a row of boxes
 _LEANING: Final = 0.02  # of a comb's length: so much higher is one end
@@ -62,23 +63,28 @@ def dashes(line: Mask, mask: Mask) -> Mask:
     """
     found = np.zeros(mask.shape, np.bool_)
     _, boxes, _ = components(line)
-    for seen, hidden in _rows(boxes, _free(boxes, mask)):
+    free, typical = _free(boxes, mask)
+    for seen, hidden in _rows(boxes, free):
         for left, top, right, bottom in seen:
             found[top:bottom, left:right] = line[top:bottom, left:right]
         for left, top, right, bottom in hidden:
             found[top:bottom, left:right] = mask[top:bottom, left:right]
-    for left, top, right, bottom in boxes[_in_columns(boxes, _free(boxes, mask))]:
+    free &= boxes[:, 2] - boxes[:, 0] >= _LONGER * typical
+    for left, top, right, bottom in boxes[_in_columns(boxes, free)]:
         found[top:bottom, left:right] = line[top:bottom, left:right]
     return found
 
 
-def _free(boxes: Any, mask: Mask) -> Any:
-    """Return which boxes hold a piece of ink that ends where they do."""
-    labels, pieces, _ = components(mask)
+def _free(boxes: Any, mask: Mask) -> tuple[Any, float]:
+    """Return which boxes hold a piece of ink that ends where they do, and the typical size of other ink."""
+    labels, pieces, areas = components(mask)
     middles = (boxes[:, :2] + boxes[:, 2:]) // 2
     number = labels[middles[:, 1], middles[:, 0]]
     whole = np.concatenate([np.full((1, 4), -99), pieces])[number]
-    return (np.abs(whole - boxes) <= _NEAR).all(axis=1)
+    free = (np.abs(whole - boxes) <= _NEAR).all(axis=1)
+    other = np.setdiff1d(np.arange(len(pieces)), number[free] - 1)
+    sizes = sizes_of(pieces[other]).max(axis=1)
+    return free, median_by_ink(sizes, areas[other]) if len(other) else np.inf
 
 
 def _rows(boxes: Any, free: Any) -> list[tuple[Any, Any]]:

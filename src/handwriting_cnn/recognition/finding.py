@@ -92,7 +92,9 @@ def find_characters(
     source, image, step, _ = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
     lit = _evenly_lit(source, image)
     if _is_one_character(source, lit[0], gap=gap):
-        return _all_ink(picture, *lit, step)
+        alone = _all_ink(picture, *lit, step)
+        between_lines = len(found) == 1 and _is_inside(picture, found) and not _is_inside(picture, alone)
+        return found if between_lines else alone
     if len(found) == 1:  # its dots may be paler than a page's ink may be
         alone = _all_ink(picture, *lit, step)
         return alone if _is_the_same(alone, found) else found
@@ -233,7 +235,7 @@ def _straightened(source: GreyImage, corners: npt.NDArray[np.float64] | None) ->
     if corners is not None:
         to_source, size = rectifying(corners)
         sheet = seen(source, to_source, size)
-        if is_light_on_dark(sheet, alone=False):  # the table around it said otherwise
+        if is_light_on_dark(sheet, alone=False, cut_out=True):  # the table around it said otherwise
             sheet = 255 - sheet
     ink = find_ink(sheet)
     if is_screened(ink):

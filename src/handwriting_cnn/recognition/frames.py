@@ -21,7 +21,7 @@ _PIXELS: Final = 2.0
 _FEWEST: Final = 4
 _HIDDEN: Final = 0.5  # of a cell
 _SOFT: Final = 1  # pixels of an outline's edge
-_CONTENT: Final = 0.15  # of its outline: so large is a character at least
+_CONTENT: Final = 0.25  # of its outline: so large is a character at least
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from handwriting_cnn.imaging.strokes import Mask
 
 _GLANCE: Final = 150  # pixels of a picture's shorter side that show which side the ink is on
 _SKEWED: Final = 2.0  # standard deviations cubed: a smaller third moment may be a broad character's
-_SYMMETRIC: Final = 0.5  # standard deviations cubed: so little is a page's, in which much else is than ink
+_SYMMETRIC: Final = 0.5  # standard deviations cubed: so little is a sheet's, in which much else is than ink
 _FINER: Final = 4  # times as fine a window sees strokes, and less of a shadow's edge
 _EXTREMES: Final = (0.02, 0.98)  # the quantiles that are ink and paper
 _ENDS: Final = 0.15  # of an edge: at its ends lie the walls of the edges beside it
@@ -30,11 +30,11 @@ _BAND: Final = 0.2  # of a picture's shorter side: more than a printed line alon
 _SURROUNDINGS: Final = 4  # windows make that side, each filtered twice: a running mean is faster than a wide bell
 
 
-def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
+def is_light_on_dark(grey: GreyImage, *, alone: bool, cut_out: bool = False) -> bool:
     """Return whether the ink is lighter than the paper.
 
     Ink covers less of the page than paper, so that its side has the longer tail, which is the third moment of a
-    small copy's difference from its surroundings' mean, in which uneven light vanishes. Where a page has little ink
+    small copy's difference from its surroundings' mean, in which uneven light vanishes. Where a sheet has little ink
     and a shadow with clear edges, nearer surroundings tell. A single character may fill half of its picture; where the
     moment is small, the picture's border is paper, unless it falls into two parts, one dark and one bright: a shadow's
     edge, or a character that reaches two of the picture's. A box's walls may run along the picture's edges: the border
@@ -44,13 +44,14 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool) -> bool:
     Args:
         grey: The picture.
         alone: Whether it shows one character.
+        cut_out: Whether it shows a sheet alone, and nothing of what that lies on.
     """
     step = max(min(grey.shape) // _GLANCE, 1)
     small = (grey if step == 1 else np.asarray(Image.fromarray(grey).reduce(step))).astype(np.float32)
     skewness = _skewness(small, _SURROUNDINGS)
     if alone and abs(skewness) < _SKEWED and not _is_split(_darker_half(small)):
         return _is_dark_around(small)
-    if not alone and abs(skewness) < _SYMMETRIC:
+    if cut_out and abs(skewness) < _SYMMETRIC:
         skewness = _skewness(small, _FINER * _SURROUNDINGS)
     return skewness > 0
 

@@ -25,8 +25,12 @@ _SPANNING: Final = 0.8  # of a page's side: so long is a line that hangs togethe
 _HALF: Final = 0.5  # of a page's side: so long are many lines below each other; and of a piece of ink, or a cell
 _KEPT: Final = 0.8  # of the ink in a grid's cells: so much belongs to pieces that keep to one
 _WHOLLY: Final = 0.85  # of a piece
+_DOTS: Final = 0.025  # of a page's ink: so little in cells is the dots inside of letters' loops
 _COVERING: Final = 0.4  # of the page
 _FRAMED: Final = 0.1  # of the ink: so much of it is writing in a frame
+_EDGE_TO_EDGE: Final = 0.98  # of a page's side
+_SEVERAL: Final = 3  # such lines
+_LITTLE: Final = 0.03  # of the ink: so much of it is writing beside them
 _BESIDE: Final = 0.2  # of the ink: so much of it is writing beside lines
 _UNBROKEN: Final = 0.75  # of a line's length: what has more gaps is a row of letters' strokes
 _LETTER: Final = 6  # pixels: so far above and below a row of its strokes lie a printed letter's others
@@ -119,9 +123,9 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
             return replace(rules, free=free, pale=pale)
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)
-    rules = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, dark & other)
-    rules = (rules[0] | printed[0] | marks, rules[1] | printed[1])
-    free, pale = erased(ink, rules, step, _thickest(small))
+    longer = _longer_than_characters((ruled[0] & other, ruled[1] & other), short, dark & other)
+    lines = (longer[0] | printed[0] | marks, longer[1] | printed[1])
+    free, pale = erased(ink, lines, step, _thickest(small))
     return Rules(free=free, pale=pale, cells=np.zeros(ink.mask.shape, np.int32), count=0)
 
 
@@ -161,9 +165,9 @@ def _is_filled(mask: Mask, cells: npt.NDArray[np.int32], count: int, least: floa
 
 
 def _share_of_alike(labels: Any, boxes: Any, areas: Any, cells: npt.NDArray[np.int32]) -> float:
-    """Return the share of ink that lies in cells, of pieces half to twice as large as those in cells; 0 for none."""
+    """Return the share of ink that lies in cells, of pieces half to twice as large as those in them; 0 for few."""
     inside = np.bincount(labels[cells > 0], minlength=len(areas) + 1)[1:] >= _HALF * areas
-    if not inside.any():
+    if areas[inside].sum() <= _DOTS * areas.sum():
         return 0.0
     longer = sizes_of(boxes).max(axis=1)
     typical = median_by_ink(longer[inside], areas[inside])
@@ -175,11 +179,11 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
     """Return the lines that are far longer than what else is on the page.
 
     Of lines that hang together, those that span the page are told from writing by what is left without them, or else
-    by being many or a frame around something.
+    by being many or a frame around something, or several from edge to edge.
     """
     if not (lines[0].any() or lines[1].any()):
         return lines
-    numbered, extents = [], []
+    numbered, extents, edge_to_edge = [], [], 0
     for line, axis in zip(lines, (1, 0), strict=True):
         pieces, count = scipy.ndimage.label(bridged(line, 2 * length, axis), np.ones((3, 3)))
         pieces[~line] = 0
@@ -192,6 +196,7 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
             hidden = crossed & ~inked  # by letters that stand across the line
             if inked.sum() >= _UNBROKEN * (inked.size - hidden.sum()) and crossed.mean() <= _WORD:
                 extents[-1][number] = inked.size
+                edge_to_edge += bool(inked.size >= _EDGE_TO_EDGE * mask.shape[axis])
 
     def at_least(bounds: Any) -> tuple[Mask, Mask]:
         return tuple(
@@ -207,6 +212,8 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
         return halves
     horizontal, vertical = at_least(_SPANNING * sides)
     beside = mask & ~around(horizontal | vertical)
+    if edge_to_edge >= _SEVERAL and beside.sum() >= _LITTLE * mask.sum():
+        return horizontal, vertical
     least = np.full(2, _LONGER * _typical_size(mask))
     if beside.sum() >= _BESIDE * mask.sum():
         least = np.minimum(least, np.maximum(_SPANNING * sides, _LONGER * _typical_size(beside)))

@@ -1,0 +1,46 @@
+"""From a found character to the network's square."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from handwriting_cnn.artifact.reading import ReadingRules
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec
+from handwriting_cnn.imaging.strokes import edge_blur, stroke_width
+from handwriting_cnn.recognition.squares import squares_of
+
+SPEC = PreprocessSpec(height=48, width=48)
+
+
+def ring(width):
+    image = Image.new("L", (200, 200))
+    ImageDraw.Draw(image).ellipse([20, 20, 180, 180], outline=255, width=width)
+    return np.asarray(image)
+
+
+def width_of(square):
+    return stroke_width(np.pad(square[..., 0], 1) > 127)
+
+
+@pytest.mark.parametrize(("width", "share"), [(4, 0.06), (12, 0.075), (19, 0.119), (40, 0.12)])
+def test_strokes_are_about_as_wide_as_in_the_pictures_learned_from(width, share):
+    """From three fifths of their typical width to six fifths they stay as they are."""
+    (square,) = squares_of([ring(width)], SPEC, ReadingRules(extent=0.8, stroke=0.1))
+    assert width_of(square) == pytest.approx(share * 0.8 * 48, rel=0.15)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.4])
+def test_edges_are_at_least_as_blurred_as_in_the_pictures_learned_from(share):
+    sharp, square = (
+        squares_of([ring(18)], SPEC, ReadingRules(extent=0.8, stroke=0.1, blur=blur))[0] for blur in (0.0, share)
+    )
+    assert square.max() == sharp.max()
+    expected = max(edge_blur(sharp[..., 0]), share * width_of(sharp))
+    assert edge_blur(square[..., 0]) == pytest.approx(expected, rel=0.2)
+
+
+def test_a_character_of_any_size_takes_the_extent_of_the_square():
+    for side in (9, 40, 300):
+        (square,) = squares_of([np.full((side, side // 3), 255, np.uint8)], SPEC, ReadingRules(extent=0.5))
+        rows = np.flatnonzero((square[..., 0] > 127).any(axis=1))
+        assert len(rows) == pytest.approx(24, abs=2)

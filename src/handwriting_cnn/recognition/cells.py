@@ -19,6 +19,7 @@ _PRINTED: Final = 0.6  # of it: so large is what is printed beside the writing, 
 _OWN: Final = 0.3  # of a character's ink: so much lies in the cell that has most of it, if it crosses a wall
 _STEADY: Final = 0.03  # of a cell's side: so far from its place in another cell lies what is printed
 _SHARP: Final = 2.0  # pixels
+_STEADIER: Final = 3.0  # times as much as its place in the cell may that beside the character of a mark of it stray
 _FEWEST: Final = 4  # cells
 _MOST: Final = 0.6  # of the cells
 _TRIED: Final = 100  # pieces: one of what most cells have is among them
@@ -108,13 +109,19 @@ def _drop_repeated(owner: Any, boxes: Any, frames: Any, typical: float) -> None:
             same = (np.abs(x - x[index]) <= near) & (np.abs(y - y[index]) <= near)
             same &= small | (np.abs(heights - heights[index]) <= near)
             if len(np.unique(cell[same])) >= max(_FEWEST, _MOST * len(frames)):
-                own = beside[same & written]
-                if not len(own) or np.median(np.abs(own - np.median(own, axis=0)), axis=0).max() > near:
+                place = np.stack([x, y], axis=1)[same & written]  # to which what is printed keeps, and no mark does
+                steady = np.clip(_STEADIER * _deviation(place), _SHARP, near)
+                if not len(place) or _deviation(beside[same & written]) > steady:
                     dropped |= same
     for piece in np.flatnonzero(dropped):  # what goes on beside it
         sideways, down = gaps_to(boxes[pieces[piece]], boxes[pieces])
         dropped |= (cell == cell[piece]) & (sideways <= heights[piece]) & (-down >= 0.5 * heights[piece])
     owner[pieces[dropped]] = -1
+
+
+def _deviation(places: Any) -> float:
+    """Return the median deviation of places ``(n, 2)`` along the axis in which it is larger; 0 for none."""
+    return float(np.median(np.abs(places - np.median(places, axis=0)), axis=0).max()) if len(places) else 0.0
 
 
 def _drop_headings(owner: Any, boxes: Any, frames: Any) -> None:

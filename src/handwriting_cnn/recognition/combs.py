@@ -4,6 +4,7 @@ import itertools
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
@@ -18,13 +19,14 @@ _FREE: Final = 0.5  # of the dashes in a row: so many touch no other ink
 _BROAD: Final = 0.5  # of that way: so long is a dash; flat strokes of letters are shorter
 _LONGER: Final = 1.3  # times what is typical of a page: so long are dashes below each other
 _APART: Final = 0.3  # of their length: dashes below each other are no nearer, as the bars of E or 三 may be
+_HIGH: Final = 1.3  # times their width: so high are places above a comb, and as high as its highest tooth
 _CLOSED: Final = 0.5  # of a comb's length: with so much of a line at its teeth's ends it is a row of boxes
 _LEANING: Final = 0.02  # of a comb's length: so much higher is one end
 _NEAR: Final = 3.0  # pixels: so well is known where a line ends
 
 
-def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask]:
-    """Return which pixels of horizontal and of vertical lines belong to combs.
+def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask, npt.NDArray[np.int32]]:
+    """Return which pixels of horizontal and of vertical lines belong to combs, and each pixel's place in one, from 1.
 
     A comb is a line with teeth of one length on one side alone, each as far from the next, the outer ones at its ends,
     and nothing printed at the teeth's ends.
@@ -35,6 +37,7 @@ def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask
         length: Of the shortest line.
     """
     found = np.zeros(mask.shape, np.bool_), np.zeros(mask.shape, np.bool_)
+    slots, count = np.zeros(mask.shape, np.int32), 0
     _, teeth, _ = components(lines[1])
     # Teeth cut the line on which they stand.
     line = bridged(lines[0], length, 1)
@@ -48,7 +51,14 @@ def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask
                 found[0][area] |= line[area] & mask[area]
             for place in places:
                 found[1][place] = mask[place]
-    return found
+            for first, second in itertools.pairwise(place[1] for place in places):
+                high = max(
+                    int(_HIGH * (second.start - first.stop)), *(place[0].stop - place[0].start for place in places)
+                )
+                rows = slice(max(bar[1] - high, 0), bar[1]) if end == 3 else slice(bar[3], bar[3] + high)
+                count += 1
+                slots[rows, first.stop : second.start] = count
+    return *found, slots
 
 
 def dashes(line: Mask, mask: Mask) -> Mask:

@@ -99,7 +99,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         other = small & ~(tried[-1][0] | tried[-1][1])
         if grids[-1][1] >= fewest and np.count_nonzero(other & (grids[-1][0] > 0)) >= _NEARLY * np.count_nonzero(other):
             break  # it holds nearly all
-    framed = framed_cells(dark)
+    framed, slots = framed_cells(dark), printed[2]
     most = max(count for _, count in grids)
     if max(most, framed.count) >= fewest:
         fullest = next(cells for cells, count in grids if count == most)
@@ -111,13 +111,13 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
             beside = broadened(beside, 2 * (_thickest(small) + _RIM), axis)
         # Far from cells only long lines are none of the strokes of characters.
         walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
-        rules = _in_cells(ink, walls, framed.over(cells), step, _thickest(small))
+        rules = _in_cells(ink, walls, framed.over(cells).over(slots), step, _thickest(small))
         if not least or _is_filled(rules.free, rules.cells, rules.count, least):
             straight = strokes_in(walls, cells, count) if count else walls
             if count and (straight[0].any() or straight[1].any()):
                 walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
                 cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
-                rules = _in_cells(ink, walls, framed.over(cells), step, _thickest(small))
+                rules = _in_cells(ink, walls, framed.over(cells).over(slots), step, _thickest(small))
             printed = enlarged(walls[0] | walls[1] | framed.outlines, step, ink.mask.shape)
             free, pale = with_pencil(ink, (rules.free, rules.pale), printed, rules.cells > 0)
             return replace(rules, free=free, pale=pale)

@@ -215,6 +215,6 @@ def sizes_of(boxes: Any) -> Any:
     return np.stack([boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]], axis=1)
 
 
-def at_edge(boxes: Any, shape: tuple[int, ...]) -> Any:
-    """Return which boxes touch an edge of a picture of a shape: ``(n,)``."""
-    return (boxes[:, :2] == 0).any(axis=1) | (boxes[:, 2:] == shape[1::-1]).any(axis=1)
+def at_edge(boxes: Any, shape: tuple[int, ...], *, margin: int = 0) -> Any:
+    """Return which boxes touch an edge of a picture of a shape, or come as near as a margin: ``(n,)``."""
+    return (boxes[:, :2] <= margin).any(axis=1) | (boxes[:, 2:] >= np.subtract(shape[1::-1], margin)).any(axis=1)

@@ -23,6 +23,7 @@ _BROADEST: Final = 0.3  # of the longer side: a broader stroke is a shadow
 _ONE_LEVEL: Final = 5  # of 256 levels beside each other that are one to the eye
 _MAIN: Final = 0.4  # of a picture's ink: of less its character has more
 _LEAST: Final = 0.3  # of the picture's shorter side: so large is the character at least
+_NEARLY: Final = 0.02  # of that side: what is so near the edge, as the outline of a thumb is, the edge may cut
 _APART: Final = 0.1  # of its longer side: what is nearer belongs to it
 _ABOVE: Final = 0.35  # of it: so far above or below lies a mark
 _LOW: Final = 0.65  # of its height: and is no higher
@@ -123,13 +124,13 @@ def is_around(whole: tuple[int, int, int, int], boxes: Sequence[tuple[int, int, 
 
 
 def _of_neighbours(boxes: Any, areas: Any, shape: tuple[int, ...]) -> Any:
-    """Return which pieces touch the picture's edge and lie apart from what touches none, if that is a character.
+    """Return which pieces touch the picture's edge, or nearly, and lie apart from a character that does not.
 
     It is one where it has more than two fifths of the ink: a character whose picture is cut closely touches the edges
     itself.
     """
     none = np.zeros(len(boxes), np.bool_)
-    cut = at_edge(boxes, shape)
+    cut = at_edge(boxes, shape, margin=int(_NEARLY * min(shape)))
     free = ~cut & (areas > 0)
     if min(shape) < SMALLEST or not cut.any() or areas[free].sum() <= _MAIN * areas.sum():
         return none

@@ -166,6 +166,16 @@ def test_what_is_written_in_the_shadows_of_fingers_is_found(page, softness):
     assert_all_are_found((page.image * shadow).astype(np.uint8), page.boxes)
 
 
+def test_what_a_pencil_wrote_in_the_shadows_of_fingers_as_dark_as_it_is_found(page):
+    shade = Image.new("L", page.image.shape[1::-1], 255)
+    draw = ImageDraw.Draw(shade)
+    for number in range(4):
+        draw.line([300 + 190 * number, 380 + 60 * number, 420 + 150 * number, 900], fill=130, width=60)
+    shadow = np.asarray(shade.filter(ImageFilter.GaussianBlur(8)), np.float32)[..., np.newaxis] / 255
+    pencil = 240 - 0.6 * (240 - page.image.astype(np.float32))
+    assert_all_are_found((pencil * shadow).astype(np.uint8), page.boxes)
+
+
 def test_broad_letters_with_sharp_edges_are_no_shadows(page):
     """A heading above small writing."""
     image = Image.new("RGB", (page.image.shape[1], page.image.shape[0] + 260), (240, 240, 240))

@@ -17,7 +17,7 @@ _FEWEST: Final = 8  # pieces: fewer do not show what is large
 _BROADER: Final = 2.5  # times a stroke
 _BESIDE: Final = (1, 3)  # pixels from a broad part and its edge: there nothing is left of a sharp one
 _SOFT: Final = 0.08  # of the ink's level: so dark it is there beside a shadow
-_PALER: Final = 0.85  # of that level: and no darker the shadow itself
+_PALER: Final = 1.1  # of that level: and hardly darker the shadow itself; that of a pencil is no paler
 _AROUND: Final = 3  # strokes around a shadow, in which its edge vanishes
 _WINDOW: Final = 3.5  # strokes: by so narrow a window a shadow is the light
 

@@ -347,3 +347,65 @@ def test_the_bars_of_letters_below_each_other_are_no_lines():
     found = find_characters(np.asarray(image))
     assert len(found) == 54
     assert all(one.box[3] - one.box[1] > 55 for one in found)
+
+
+@pytest.mark.parametrize("boxed", [True, False])
+def test_circled_digits_are_characters(boxed):
+    """In the cells of a grid, or alone; as unlike each other as a hand makes them."""
+    random = np.random.default_rng(1)
+    image, draw = sheet()
+    font = ImageFont.truetype(str(FONT), 30)
+    for number in range(40):
+        left, top = LEFT + number % 8 * PITCH, TOP + number // 8 * PITCH
+        if boxed:
+            draw.rectangle([left, top, left + PITCH, top + PITCH], outline=70, width=2)
+        x, y = left + 50 + random.integers(-5, 6), top + 50 + random.integers(-5, 6)
+        width, height = random.uniform(24, 32), random.uniform(24, 32)
+        draw.ellipse([x - width, y - height, x + width, y + height], outline=40, width=4)
+        draw.text((x, y), "12345"[number % 5], 40, font, anchor="mm")
+    found = find_characters(np.asarray(image))
+    assert len(found) == 40
+    assert all(one.box[3] - one.box[1] > 45 for one in found)
+
+
+@pytest.mark.parametrize("radii", [(44, 44), (46, 30)])
+def test_circles_of_two_sizes_are_cells(radii):
+    image, draw = sheet()
+    font, boxes = ImageFont.truetype(str(FONT), 34), []
+    for number in range(32):
+        x, y, radius = LEFT + 50 + number % 8 * PITCH, TOP + 50 + number // 8 * 110, radii[number // 16]
+        draw.ellipse([x - radius, y - radius, x + radius, y + radius], outline=70, width=2)
+        draw.text((x, y), "23689"[number % 5], 40, font, anchor="mm")
+        boxes.append(draw.textbbox((x, y), "23689"[number % 5], font, anchor="mm"))
+    assert_found(np.asarray(image), np.array(boxes))
+
+
+def test_places_of_combs_beside_boxes_are_cells(some_digits):
+    image, draw = sheet()
+    places = []
+    for number in range(30):
+        row, column = divmod(number, 10)
+        left, top = LEFT + column * PITCH, TOP + row * ROW
+        if row == 1:
+            draw.line([left, top + SIDE, left + PITCH, top + SIDE], fill=60, width=2)
+            for x in (left, left + PITCH):
+                draw.line([x, top + SIDE - 30, x, top + SIDE], fill=60, width=2)
+        else:
+            draw.rectangle([left, top, left + SIDE, top + SIDE], outline=60, width=2)
+        places.append((left + 14, top + 12))
+    assert_found(*written(image, some_digits[:30], places, 60))
+
+
+def test_a_label_at_one_place_of_each_cell_is_printed_be_it_another_in_each():
+    image, draw = sheet()
+    font, small = (ImageFont.truetype(str(FONT), size) for size in (44, 15))
+    random, boxes = np.random.default_rng(0), []
+    for number in range(48):
+        left, top = LEFT + number % 8 * PITCH, TOP + number // 8 * PITCH
+        draw.rectangle([left, top, left + PITCH, top + PITCH], outline=60, width=2)
+        letter = "ABDEFHKLMNPRSTUVXYZ"[number % 19]
+        draw.text((left + 6, top + 5), letter, 60, small)
+        x, y = left + 52 + random.integers(-6, 7), top + 56 + random.integers(-5, 6)
+        draw.text((x, y), letter, 40, font, anchor="mm")
+        boxes.append(draw.textbbox((x, y), letter, font, anchor="mm"))
+    assert_found(np.asarray(image), np.array(boxes))

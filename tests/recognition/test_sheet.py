@@ -122,3 +122,23 @@ def test_lines_of_chalk_that_run_together_are_no_sheet():
             draw.ellipse([left, top, left + 30, top + 34], outline=(225, 225, 220), width=6)
     assert sheet_corners(np.asarray(board), turned=False) is None
     assert len(find_characters(np.asarray(board))) == 126
+
+
+@pytest.mark.parametrize("tint", [(170, 170, 170), (255, 245, 150), (170, 205, 250)])
+def test_a_white_box_on_a_tinted_page_is_no_sheet(tint):
+    page = Image.new("RGB", (1000, 1300), tint)
+    draw = ImageDraw.Draw(page)
+    draw.rectangle([150, 500, 850, 800], (252, 252, 252))
+    for row in range(11):
+        for column in range(8):
+            left, top = 190 + 80 * column, 90 + 105 * row
+            draw.line([left, top, left, top + 40, left + 26, top + 40], (40, 45, 60), 5)
+    picture = np.asarray(page.filter(ImageFilter.GaussianBlur(0.8)))
+    assert sheet_corners(picture) is None
+    assert len(find_characters(picture)) == 88
+
+
+def test_a_bold_light_letter_is_no_sheet():
+    board = Image.new("RGB", (400, 400), (25, 30, 28))
+    ImageDraw.Draw(board).polygon([(170, 60), (235, 60), (225, 340), (160, 340)], (230, 230, 225))
+    assert sheet_corners(255 - np.asarray(board), turned=True) is None

@@ -93,8 +93,8 @@ def find_characters(
     lit = _evenly_lit(source, image)
     if _is_one_character(source, lit[0], gap=gap):
         alone = _all_ink(picture, *lit, step)
-        between_lines = len(found) == 1 and _is_inside(picture, found) and not _is_inside(picture, alone)
-        return found if between_lines else alone
+        lines_are_left = not _is_inside(picture, alone)  # that run from edge to edge, and that a page's are told by
+        return found if lines_are_left and len(found) == 1 and _is_inside(picture, found) else alone
     if len(found) == 1:  # its dots may be paler than a page's ink may be
         alone = _all_ink(picture, *lit, step)
         return alone if _is_the_same(alone, found) else found

@@ -196,12 +196,12 @@ def median_by_ink(sizes: Any, areas: Any) -> float:
     return float(sizes[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
-def components(mask: Mask) -> tuple[Any, Any, Any]:
+def components(mask: Mask, *, corners: bool = True) -> tuple[Any, Any, Any]:
     """Return connected ink: each pixel's piece, from 1, and the pieces' boxes ``(n, 4)`` and numbers of pixels.
 
     There are none where they would be more than 60,000, as in a screened picture, for which it takes seconds.
     """
-    labels, count = scipy.ndimage.label(mask, np.ones((3, 3)), output=np.int32)
+    labels, count = scipy.ndimage.label(mask, np.ones((3, 3)) if corners else None, output=np.int32)
     if count > _MOST:
         labels, count = np.zeros_like(labels), 0
     places: Any = scipy.ndimage.find_objects(labels)

@@ -26,7 +26,8 @@ _HALF: Final = 0.5  # of a page's side: so long are many lines below each other;
 _KEPT: Final = 0.8  # of the ink in a grid's cells: so much belongs to pieces that keep to one
 _WHOLLY: Final = 0.85  # of a piece
 _DOTS: Final = 0.025  # of a page's ink: so little in cells is the dots inside of letters' loops
-_COVERING: Final = 0.4  # of the page
+_COVERING: Final = 0.45  # of the page
+_FEW: Final = 0.2  # of the ink: so much of it is in cells that cover the page, where their form has few characters
 _FRAMED: Final = 0.1  # of the ink: so much of it is writing in a frame
 _EDGE_TO_EDGE: Final = 0.98  # of a page's side
 _SEVERAL: Final = 3  # such lines
@@ -113,13 +114,13 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
         rules = _in_cells(ink, walls, framed.over(cells).over(slots), step, _thickest(small))
         if not least or _is_filled(rules.free, rules.cells, rules.count, least):
-            straight = strokes_in(walls, cells, count) if count else walls
-            if count and (straight[0].any() or straight[1].any()):
+            straight = strokes_in(walls, cells, count) if count else None
+            if straight and (straight[0].any() or straight[1].any()):
                 walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
                 cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
                 rules = _in_cells(ink, walls, framed.over(cells).over(slots), step, _thickest(small))
-            printed = enlarged(walls[0] | walls[1] | framed.outlines, step, ink.mask.shape)
-            free, pale = with_pencil(ink, (rules.free, rules.pale), printed, rules.cells > 0)
+            lines = enlarged(walls[0] | walls[1] | (framed.outlines > 0), step, ink.mask.shape)
+            free, pale = with_pencil(ink, (rules.free, rules.pale), lines, rules.cells > 0)
             return replace(rules, free=free, pale=pale)
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)
@@ -140,7 +141,7 @@ def _in_cells(ink: Ink, walls: tuple[Mask, Mask], framed: Framed, step: int, thi
         thickest: Pixels of the copy: no wall is thicker.
     """
     free, pale = erased(ink, walls, step, thickest)
-    other = ~enlarged(framed.outlines, step, free.shape)
+    other = ~enlarged(framed.outlines > 0, step, free.shape)
     whole = enlarged(framed.cells, step, free.shape)
     return Rules(free=free & other, pale=pale & other, cells=whole, count=framed.count)
 
@@ -148,12 +149,12 @@ def _in_cells(ink: Ink, walls: tuple[Mask, Mask], framed: Framed, step: int, thi
 def _is_filled(mask: Mask, cells: npt.NDArray[np.int32], count: int, least: float) -> bool:
     """Return whether ink lies in cells: so much of that in pieces as large as theirs, and most pieces in one cell.
 
-    Cells that cover most of the page may hold less. Where most are empty, as those of squared paper are that one writes
-    across, the pieces lie in one altogether.
+    Cells that cover half of the page may hold half of that. Where most are empty, as those of squared paper are that
+    one writes across, the pieces lie in one altogether.
     """
     labels, boxes, areas = components(mask)
-    share = _share_of_alike(labels, boxes, areas, cells)
-    if not share or (share < least and np.count_nonzero(cells) < _COVERING * cells.size):
+    alike = _share_of_alike(labels, boxes, areas, cells)
+    if alike < min(least, _FEW) or (alike < least and np.count_nonzero(cells) < _COVERING * cells.size):
         return False
     inked = labels > 0
     numbers, pixels = np.unique(labels[inked].astype(np.int64) * (count + 1) + cells[inked], return_counts=True)
@@ -165,7 +166,10 @@ def _is_filled(mask: Mask, cells: npt.NDArray[np.int32], count: int, least: floa
 
 
 def _share_of_alike(labels: Any, boxes: Any, areas: Any, cells: npt.NDArray[np.int32]) -> float:
-    """Return the share of ink that lies in cells, of pieces half to twice as large as those in them; 0 for few."""
+    """Return the share of ink that lies in cells, of pieces half to twice as large as those in them.
+
+    It is 0 where so little ink is in cells as the dots inside of letters' loops are.
+    """
     inside = np.bincount(labels[cells > 0], minlength=len(areas) + 1)[1:] >= _HALF * areas
     if areas[inside].sum() <= _DOTS * areas.sum():
         return 0.0

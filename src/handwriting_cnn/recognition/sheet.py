@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from handwriting_cnn.imaging.preprocessing import ring_of
 from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.light_area import area_of, crossing, light_area_corners
 from handwriting_cnn.recognition.windows import grown, narrowed
 
 _Edge: TypeAlias = tuple[float, float] | None
@@ -36,12 +37,6 @@ _SQUARE: Final = 0.08  # of the picture's shorter side: so broad may the squares
 _PATTERNED: Final = 0.2  # of what lies around a sheet: with so many edges it is a pattern
 _AROUND: Final = 0.04  # of the picture
 _SIDES: Final = 4
-_SMALLEST: Final = 0.05  # of the picture: a light area that has four corners may be so small a sheet
-_LARGEST: Final = 0.9
-_ALMOST: Final = 1.1  # times a sheet: so much is light in all
-_FAR_LIGHTER: Final = 0.35  # of the logarithm of brightness: a sheet than what surrounds it
-_COVERED: Final = 0.35  # of a sheet: with more ink it is light writing, run together
-_FILLED: Final = 0.93  # of the quadrangle around it
 
 
 def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt.NDArray[np.float64] | None:
@@ -51,7 +46,8 @@ def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt
     of the picture to the other along most of which the brightness of a channel changes steeply. The penumbra of a
     shadow is not steep. A side of the sheet that is not found is taken to be the picture's own. Where edges are all
     around one even area, as on a chequered cloth, the sheet's edges are that area's. And where not all four are found,
-    a light area with four corners that something darker surrounds is a sheet, however small or turned.
+    a light area with four corners that something darker surrounds is a sheet, turned or small as it may be, if what is
+    written is on it.
 
     Args:
         source: uint8 ``(height, width)`` or, which finds more, ``(height, width, 3)``.
@@ -67,8 +63,8 @@ def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt
     small = np.atleast_3d(np.asarray(Image.fromarray(source).reduce(step), np.float32))
     height, width, _ = small.shape
     sides = _edges_on_a_pattern(small) or _edges_on_a_table(small)
-    if not all(sides) or not sides:
-        corners = _of_a_light_area(255 - small if turned else small)
+    if len(sides) < _SIDES or not all(sides):
+        corners = light_area_corners(255 - small if turned else small)
         if corners is not None:
             return corners * step
     if not any(sides):
@@ -81,79 +77,8 @@ def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt
         "bottom": (0.0, height - bottom[0], float(width), height - bottom[1]),
     }
     pairs = (("left", "top"), ("right", "top"), ("right", "bottom"), ("left", "bottom"))
-    corners = np.array([_crossing(lines[one], lines[other]) for one, other in pairs])
-    return corners * step if _area_of(corners) > _LEAST * height * width else None
-
-
-def _of_a_light_area(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64] | None:
-    """Return the corners of the one light area that something darker surrounds, if it has four.
-
-    Args:
-        small: The copy.
-    """
-    darkest = small.min(axis=2)  # of the channels: white paper is light in each, a coloured table is not
-    size = max(int(_WRITING * min(darkest.shape)), 3)
-    light = np.log(np.maximum(scipy.ndimage.grey_closing(darkest, (size, size)), _DARK))
-    level = _between(light)
-    labels, count = scipy.ndimage.label(light > level)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
-    areas[0] = 0
-    area = labels == int(areas.argmax())
-    if not _SMALLEST * area.size <= areas.max() <= _LARGEST * area.size or areas.sum() > _ALMOST * areas.max():
-        return None
-    if np.median(light[area]) - np.median(light[~area]) < _FAR_LIGHTER or ring_of(area).any():
-        return None
-    y, x = np.nonzero(area & ~narrowed(narrowed(area, 3, 0), 3, 1))
-    hull = scipy.spatial.ConvexHull(np.stack([x, y], axis=1) + 0.5)
-    corners = _four_of(hull.points[hull.vertices])
-    written = (darkest < np.exp(level)) & area
-    if corners is None or written.sum() > _COVERED * areas.max():
-        return None
-    if areas.max() < _FILLED * _area_of(corners):
-        return None
-    to_middle = corners.mean(axis=0) - corners
-    return corners + np.sqrt(2) * _INWARD * to_middle / np.linalg.norm(to_middle, axis=1, keepdims=True)
-
-
-def _between(light: npt.NDArray[np.float32]) -> float:
-    """Return the level that parts two classes best, by the variance between them (Otsu, 1979)."""
-    counts, edges = np.histogram(light, 64)
-    middles = (edges[:-1] + edges[1:]) / 2
-    below, sums = np.cumsum(counts)[:-1], np.cumsum(counts * middles)[:-1]
-    total, whole = counts.sum(), float((counts * middles).sum())
-    between = (whole * below / total - sums) ** 2 / np.maximum(below * (total - below), 1)
-    return float(edges[1:-1][between.argmax()])
-
-
-def _four_of(polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
-    """Return the four corners that are left of a convex polygon's when the shortest edges go, from the left upper one.
-
-    An edge goes where its neighbours, drawn out until they meet, add the least to the area.
-    """
-    points = polygon.tolist()
-    while len(points) > _SIDES:
-        added: list[tuple[float, int, tuple[float, float]]] = []
-        for index, (one, other) in enumerate(zip(points, points[1:] + points[:1], strict=True)):
-            before, after = points[index - 1], points[(index + 2) % len(points)]
-            first, second = np.subtract(one, before), np.subtract(after, other)
-            if first[0] * second[1] - first[1] * second[0] > 0:  # else they do not meet beyond the edge
-                x, y = _crossing((*before, *one), (*other, *after))
-                across = np.subtract(other, one)
-                added.append((abs(across[0] * (y - one[1]) - across[1] * (x - one[0])), index, (x, y)))
-        if not added:
-            return None
-        _, index, point = min(added)
-        points[index] = point
-        del points[(index + 1) % len(points)]
-    corners = np.array(points)
-    if len(corners) < _SIDES:
-        return None
-    return np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
-
-
-def _area_of(corners: npt.NDArray[np.float64]) -> float:
-    x, y = corners.T
-    return float(0.5 * abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))))
+    corners = np.array([crossing(lines[one], lines[other]) for one, other in pairs])
+    return corners * step if area_of(corners) > _LEAST * height * width else None
 
 
 def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:
@@ -283,12 +208,3 @@ def _edge(steep: Mask, *, first: int) -> _Edge:
         return None
     begin = float(begins[best[0]])
     return begin + _INWARD, begin + float(leans[best[1]]) + _INWARD
-
-
-def _crossing(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, float]:
-    """Return the point in which two lines through ``(x0, y0)`` and ``(x1, y1)`` cross."""
-    (a, b, c, d), (e, f, g, h) = one, other
-    first, second = np.array([c - a, d - b]), np.array([g - e, h - f])
-    along = np.linalg.solve(np.stack([first, -second], axis=1), np.array([e - a, f - b]))
-    x, y = np.array([a, b]) + along[0] * first
-    return float(x), float(y)

@@ -1,0 +1,121 @@
+"""A sheet of paper as the one light area with four corners in a picture."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+import scipy.spatial
+
+from handwriting_cnn.imaging.preprocessing import ring_of
+from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.windows import grown, narrowed
+
+_WRITING: Final = 0.06  # of the shorter side: closing over so much leaves none
+_DARK: Final = 16  # of 256 levels: below it darkness is one
+_INWARD: Final = 2.0  # pixels of the copy: the edge itself is not the sheet's
+_STRIP: Final = 3  # pixels of the copy around a sheet that may be its own edge
+_SIDES: Final = 4
+_SMALLEST: Final = 0.05  # of the picture: a light area that has four corners may be so small a sheet
+_LARGEST: Final = 0.9
+_ALMOST: Final = 1.1  # times a sheet: so much is light in all
+_FAR_LIGHTER: Final = 0.35  # of the logarithm of brightness: a sheet than what surrounds it
+_COVERED: Final = 0.35  # of a sheet: with more ink it is light writing, run together
+_WRITTEN: Final = 0.001  # of it: so much at least is written on it
+_CONTRAST: Final = 12.0  # levels: half of what is written stands out by more
+_STRAY: Final = 0.25  # times as dense as on a sheet is what looks like writing around it
+_FILLED: Final = 0.93  # of the quadrangle around it
+
+
+def light_area_corners(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64] | None:
+    """Return the corners of the one light area that something darker surrounds, if it has four.
+
+    Args:
+        small: The copy.
+    """
+    darkest = small.min(axis=2)  # of the channels: white paper is light in each, a coloured table is not
+    size = max(int(_WRITING * min(darkest.shape)), 3)
+    light = np.log(np.maximum(scipy.ndimage.grey_closing(darkest, (size, size)), _DARK))
+    labels, count = scipy.ndimage.label(light > _between(light))
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    areas[0] = 0
+    area = labels == int(areas.argmax())
+    if not _SMALLEST * area.size <= areas.max() <= _LARGEST * area.size or areas.sum() > _ALMOST * areas.max():
+        return None
+    if np.median(light[area]) - np.median(light[~area]) < _FAR_LIGHTER or ring_of(area).any():
+        return None
+    y, x = np.nonzero(area & ~narrowed(narrowed(area, 3, 0), 3, 1))
+    hull = scipy.spatial.ConvexHull(np.stack([x, y], axis=1) + 0.5)
+    corners = _four_of(hull.points[hull.vertices])
+    if corners is None:
+        return None
+    strokes = scipy.ndimage.grey_closing(small, (size, size, 1)) - small
+    if not _holds_all_writing(strokes.max(axis=2), area):  # in a channel in which a coloured page is light, too
+        return None
+    if areas.max() < _FILLED * area_of(corners):
+        return None
+    to_middle = corners.mean(axis=0) - corners
+    return corners + np.sqrt(2) * _INWARD * to_middle / np.linalg.norm(to_middle, axis=1, keepdims=True)
+
+
+def _holds_all_writing(strokes: npt.NDArray[np.float32], area: Mask) -> bool:
+    """Return whether an area holds strokes, and none but thin ones, and hardly any are outside: else it is a label.
+
+    Args:
+        strokes: How many of 256 levels darker each pixel is than what closing leaves of it.
+        area: The area.
+    """
+    level = np.quantile(strokes[area], 1 - _WRITTEN) / 2
+    inside, outside = ((strokes[part] > level).mean() for part in (area, ~grown(area, _STRIP)))
+    return bool(level > _CONTRAST and inside <= _COVERED and outside <= _STRAY * inside)
+
+
+def _between(light: npt.NDArray[np.float32]) -> float:
+    """Return the level that parts two classes best, by the variance between them (Otsu, 1979)."""
+    counts, edges = np.histogram(light, 64)
+    middles = (edges[:-1] + edges[1:]) / 2
+    below, sums = np.cumsum(counts)[:-1], np.cumsum(counts * middles)[:-1]
+    total, whole = counts.sum(), float((counts * middles).sum())
+    between = (whole * below / total - sums) ** 2 / np.maximum(below * (total - below), 1)
+    return float(edges[1:-1][between.argmax()])
+
+
+def _four_of(polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
+    """Return the four corners that are left of a convex polygon's when the shortest edges go, from the left upper one.
+
+    An edge goes where its neighbours, drawn out until they meet, add the least to the area.
+    """
+    points = polygon.tolist()
+    while len(points) > _SIDES:
+        added: list[tuple[float, int, tuple[float, float]]] = []
+        for index, (one, other) in enumerate(zip(points, points[1:] + points[:1], strict=True)):
+            before, after = points[index - 1], points[(index + 2) % len(points)]
+            first, second = np.subtract(one, before), np.subtract(after, other)
+            if first[0] * second[1] - first[1] * second[0] > 0:  # else they do not meet beyond the edge
+                x, y = crossing((*before, *one), (*other, *after))
+                across = np.subtract(other, one)
+                added.append((abs(across[0] * (y - one[1]) - across[1] * (x - one[0])), index, (x, y)))
+        if not added:
+            return None
+        _, index, point = min(added)
+        points[index] = point
+        del points[(index + 1) % len(points)]
+    corners = np.array(points)
+    if len(corners) < _SIDES:
+        return None
+    return np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
+
+
+def area_of(corners: npt.NDArray[np.float64]) -> float:
+    """Return the area of a quadrangle, by the formula of Gauss."""
+    x, y = corners.T
+    return float(0.5 * abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))))
+
+
+def crossing(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, float]:
+    """Return the point in which two lines through ``(x0, y0)`` and ``(x1, y1)`` cross."""
+    (a, b, c, d), (e, f, g, h) = one, other
+    first, second = np.array([c - a, d - b]), np.array([g - e, h - f])
+    along = np.linalg.solve(np.stack([first, -second], axis=1), np.array([e - a, f - b]))
+    x, y = np.array([a, b]) + along[0] * first
+    return float(x), float(y)

@@ -131,8 +131,10 @@ def _in_columns(boxes: Any, free: Any) -> Any:
         if column.sum() < _FEWEST or free[column].mean() < _FREE:
             continue
         tops = np.sort(boxes[column, 1])
-        steps = np.diff(tops) / _pitch(tops)
-        if (np.abs(steps - np.rint(steps)) <= _REGULAR).mean() >= _SEEN and _pitch(tops) >= _APART * width:
+        pitch = _pitch(tops)
+        steps = np.diff(tops) / pitch
+        regular = (np.abs(steps - np.rint(steps)) <= _REGULAR).mean() >= _SEEN
+        if regular and _APART * width <= pitch < np.inf:
             found |= column
     return found
 

@@ -53,6 +53,8 @@ class Framed:
         """
         if not self.count:
             return replace(self, cells=cells, count=int(cells.max(initial=0)))
+        if not cells.any():
+            return self
         total, own = np.bincount(cells.ravel(), minlength=1), np.bincount(self.cells.ravel(), minlength=self.count + 1)
         both = (self.cells > 0) & (cells > 0)
         pairs, shared = np.unique(self.cells[both].astype(np.int64) * len(total) + cells[both], return_counts=True)
@@ -73,6 +75,12 @@ class Framed:
         return Framed(cells=dense[together], outlines=outlines, count=len(used))
 
 
+def no_frames(shape: tuple[int, ...]) -> Framed:
+    """Return that nothing of a page is enclosed."""
+    none = np.zeros(shape, np.int32)
+    return Framed(cells=none, outlines=none, count=0)
+
+
 def framed_cells(mask: Mask) -> Framed:
     """Return what closed outlines of one size and shape enclose.
 
@@ -83,7 +91,6 @@ def framed_cells(mask: Mask) -> Framed:
     Args:
         mask: All ink.
     """
-    cells, outlines, count = np.zeros(mask.shape, np.int32), np.zeros(mask.shape, np.int32), 0
     labels, boxes, areas = components(mask)
     sizes = sizes_of(boxes)
     closed = _closed(mask, labels, boxes, areas)
@@ -95,12 +102,13 @@ def framed_cells(mask: Mask) -> Framed:
             left &= ~alike
             groups.append(one)
     if not groups or left.mean() > _OTHERS:
-        return Framed(cells=cells, outlines=outlines, count=0)
+        return no_frames(mask.shape)
     printed = np.unique(np.concatenate([closed[_alike(sizes, one, closed)] for one in groups]))
     largest = sizes[groups].max()
     as_large = (sizes.max(axis=1) >= _AS_LARGE * largest) & (sizes.max(axis=1) * _AS_LARGE <= largest)
     if as_large.sum() >= (1 + _BESIDE) * len(printed):
-        return Framed(cells=cells, outlines=outlines, count=0)
+        return no_frames(mask.shape)
+    cells, outlines, count = np.zeros(mask.shape, np.int32), np.zeros(mask.shape, np.int32), 0
     for one in printed:
         start, top, right, bottom = boxes[one]
         area = scipy.ndimage.binary_fill_holes(labels[top:bottom, start:right] == one + 1)

@@ -11,7 +11,7 @@ from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.combs import combs, dashes
 from handwriting_cnn.recognition.dotted import dotted_lines
 from handwriting_cnn.recognition.erasing import erased, with_pencil
-from handwriting_cnn.recognition.frames import Framed, framed_cells
+from handwriting_cnn.recognition.frames import Framed, framed_cells, no_frames
 from handwriting_cnn.recognition.grids import cells_seen, grid_cells, strokes_in
 from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.windows import around, bridged, broadened, covered, enlarged, grown, runs_of
@@ -99,8 +99,11 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         grids.append(grid_cells(tried[-1], length, ruled if length > short else tried[-1]))
         other = small & ~(tried[-1][0] | tried[-1][1])
         if grids[-1][1] >= fewest and np.count_nonzero(other & (grids[-1][0] > 0)) >= _NEARLY * np.count_nonzero(other):
+            framed = no_frames(small.shape)
             break  # it holds nearly all
-    framed, slots = framed_cells(dark), printed[2]
+    else:
+        framed = framed_cells(dark)
+    slots = printed[2]
     most = max(count for _, count in grids)
     if max(most, framed.count) >= fewest:
         fullest = next(cells for cells, count in grids if count == most)

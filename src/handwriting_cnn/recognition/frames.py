@@ -149,7 +149,8 @@ def _alike(sizes: Any, one: int, others: Any) -> Any:
 
 def _steady(boxes: Any) -> bool:
     """Return whether sizes hardly change from one box to the nearest, as those of printed ones do in a photograph."""
-    _, nearest = scipy.spatial.KDTree((boxes[:, :2] + boxes[:, 2:]) / 2).query((boxes[:, :2] + boxes[:, 2:]) / 2, k=2)
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    _, nearest = scipy.spatial.KDTree(middles).query(middles, k=2)
     sizes = sizes_of(boxes)
     changes = np.abs(sizes - sizes[nearest[:, 1]]).max(axis=1)
     return bool(np.median(changes) <= max(_STEADY * np.median(sizes), 1))

@@ -11,11 +11,11 @@ from handwriting_cnn.imaging.preprocessing import ring_of
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.windows import grown, narrowed
 
-_WRITING: Final = 0.06  # of the shorter side: closing over so much leaves none
-_DARK: Final = 16  # of 256 levels: below it darkness is one
-_INWARD: Final = 2.0  # pixels of the copy: the edge itself is not the sheet's
-_STRIP: Final = 3  # pixels of the copy around a sheet that may be its own edge
-_SIDES: Final = 4
+WRITING: Final = 0.06  # of the shorter side: closing over so much leaves none
+DARK: Final = 16  # of 255: below it darkness is one
+INWARD: Final = 2.0  # pixels of the copy: the edge itself is not the sheet's, and is found to a pixel
+STRIP: Final = 3  # pixels of the copy that a strip beside the sheet has at least, and its edge at most
+SIDES: Final = 4
 _SMALLEST: Final = 0.05  # of the picture: a light area that has four corners may be so small a sheet
 _LARGEST: Final = 0.9
 _ALMOST: Final = 1.1  # times a sheet: so much is light in all
@@ -34,8 +34,8 @@ def light_area_corners(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64
         small: The copy.
     """
     darkest = small.min(axis=2)  # of the channels: white paper is light in each, a coloured table is not
-    size = max(int(_WRITING * min(darkest.shape)), 3)
-    light = np.log(np.maximum(scipy.ndimage.grey_closing(darkest, (size, size)), _DARK))
+    size = max(int(WRITING * min(darkest.shape)), 3)
+    light = np.log(np.maximum(scipy.ndimage.grey_closing(darkest, (size, size)), DARK))
     labels, count = scipy.ndimage.label(light > _between(light))
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     areas[0] = 0
@@ -55,7 +55,7 @@ def light_area_corners(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64
     if areas.max() < _FILLED * area_of(corners):
         return None
     to_middle = corners.mean(axis=0) - corners
-    return corners + np.sqrt(2) * _INWARD * to_middle / np.linalg.norm(to_middle, axis=1, keepdims=True)
+    return corners + np.sqrt(2) * INWARD * to_middle / np.linalg.norm(to_middle, axis=1, keepdims=True)
 
 
 def _holds_all_writing(strokes: npt.NDArray[np.float32], area: Mask) -> bool:
@@ -66,7 +66,7 @@ def _holds_all_writing(strokes: npt.NDArray[np.float32], area: Mask) -> bool:
         area: The area.
     """
     level = np.quantile(strokes[area], 1 - _WRITTEN) / 2
-    inside, outside = ((strokes[part] > level).mean() for part in (area, ~grown(area, _STRIP)))
+    inside, outside = ((strokes[part] > level).mean() for part in (area, ~grown(area, STRIP)))
     return bool(level > _CONTRAST and inside <= _COVERED and outside <= _STRAY * inside)
 
 
@@ -86,7 +86,7 @@ def _four_of(polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None
     An edge goes where its neighbours, drawn out until they meet, add the least to the area.
     """
     points = polygon.tolist()
-    while len(points) > _SIDES:
+    while len(points) > SIDES:
         added: list[tuple[float, int, tuple[float, float]]] = []
         for index, (one, other) in enumerate(zip(points, points[1:] + points[:1], strict=True)):
             before, after = points[index - 1], points[(index + 2) % len(points)]
@@ -101,7 +101,7 @@ def _four_of(polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None
         points[index] = point
         del points[(index + 1) % len(points)]
     corners = np.array(points)
-    if len(corners) < _SIDES:
+    if len(corners) < SIDES:
         return None
     return np.roll(corners, -int(corners.sum(axis=1).argmin()), axis=0)
 

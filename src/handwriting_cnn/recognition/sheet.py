@@ -10,16 +10,23 @@ from PIL import Image, ImageDraw
 
 from handwriting_cnn.imaging.preprocessing import ring_of
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.light_area import area_of, crossing, light_area_corners
+from handwriting_cnn.recognition.light_area import (
+    DARK,
+    INWARD,
+    SIDES,
+    STRIP,
+    WRITING,
+    area_of,
+    crossing,
+    light_area_corners,
+)
 from handwriting_cnn.recognition.windows import grown, narrowed
 
 _Edge: TypeAlias = tuple[float, float] | None
 
 _SMALL: Final = 300  # pixels of the shorter side on which the sheet is looked for
-_WRITING: Final = 0.06  # of that side: closing over so much leaves none
 _LINES: Final = 0.02  # of that side: closing over so much leaves no printed lines, but the squares of a cloth
 _EDGE: Final = 0.04  # of the logarithm of brightness, a pixel: a steeper change is an edge
-_DARK: Final = 16  # of 255: below it darkness is one
 _UNLIKE: Final = 0.08  # of the logarithm of brightness: the table and the sheet differ by more
 _BRIGHTER: Final = 0.8  # the quantile of a sheet's light that is its paper's
 _EACH: Final = 3  # pixels, of which one shows how bright it is
@@ -28,15 +35,12 @@ _OUTER: Final = 0.4  # of the picture: no edge lies further inside
 _ALONE: Final = 0.2  # of the picture: further inside a single edge may be a shadow's, or a printed area's
 _CORNERS: Final = 3  # edges: with so many, one of them may lie as far inside as it likes
 _LEANING: Final = 0.2  # of the other side: no edge leans more
-_INWARD: Final = 2.0  # pixels of the copy: the edge itself is not the sheet's, and is found to a pixel
 _ROWS: Final = 300  # of the copy at most: the support of an edge is seen in so many
-_STRIP: Final = 3  # pixels of the copy that a strip beside the sheet has at least
 _LEAST: Final = 0.2  # of the picture: a smaller sheet is none
 _PART: Final = 0.03  # of the picture: a square of a cloth is smaller, and what a shadow cuts off a sheet larger
 _SQUARE: Final = 0.08  # of the picture's shorter side: so broad may the squares of a cloth be
 _PATTERNED: Final = 0.2  # of what lies around a sheet: with so many edges it is a pattern
 _AROUND: Final = 0.04  # of the picture
-_SIDES: Final = 4
 
 
 def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt.NDArray[np.float64] | None:
@@ -63,7 +67,7 @@ def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt
     small = np.atleast_3d(np.asarray(Image.fromarray(source).reduce(step), np.float32))
     height, width, _ = small.shape
     sides = _edges_on_a_pattern(small) or _edges_on_a_table(small)
-    if len(sides) < _SIDES or not all(sides):
+    if len(sides) < SIDES or not all(sides):
         corners = light_area_corners(255 - small if turned else small)
         if corners is not None:
             return corners * step
@@ -87,7 +91,7 @@ def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:
     Args:
         small: The copy.
     """
-    border = np.log(np.maximum(ring_of(small), _DARK))
+    border = np.log(np.maximum(ring_of(small), DARK))
     if (np.abs(np.diff(border, axis=0)) > _EDGE).any(axis=1).mean() < _PATTERNED / 4:
         return []  # seen at a glance
     steep = np.logical_or(*_steep(small, _LINES))
@@ -106,7 +110,7 @@ def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:
     filled = Image.new("1", steep.shape[::-1])
     ImageDraw.Draw(filled).polygon(list(zip(x[corners].tolist(), y[corners].tolist(), strict=True)), fill=1, outline=1)
     even = grown(np.asarray(filled), square // 2)
-    around = ~grown(even, _STRIP)
+    around = ~grown(even, STRIP)
     if around.mean() < _AROUND or steep[around].mean() < _PATTERNED or steep[even].mean() > _PATTERNED / 2:
         return []
     outline = grown(even, 1) & grown(~even, 1)
@@ -122,11 +126,11 @@ def _edges_on_a_table(small: npt.NDArray[np.float32]) -> list[_Edge]:
         small: The copy.
     """
     height, width, _ = small.shape
-    sides = _of_each_side(*_steep(small, _WRITING), 1)
+    sides = _of_each_side(*_steep(small, WRITING), 1)
     if any(sides) and not all(sides):  # a strip of the table that is narrower than the window needs darkness beyond
-        dark = _of_each_side(*_steep(small, _WRITING, beyond=0), _STRIP)
+        dark = _of_each_side(*_steep(small, WRITING, beyond=0), STRIP)
         sides = [found or beyond for found, beyond in zip(sides, dark, strict=True)]
-    light = np.log(np.maximum(small, _DARK))
+    light = np.log(np.maximum(small, DARK))
     turned = (light, light[:, ::-1], light.swapaxes(0, 1), light[::-1].swapaxes(0, 1))
     sides = [found if found and _differs(view, *found) else None for found, view in zip(sides, turned, strict=True)]
     across = (width, width, height, height)
@@ -141,8 +145,8 @@ def _differs(light: npt.NDArray[np.float32], begin: float, end: float) -> bool:
     """Return whether what lies left of an edge has another brightness, of which ``light`` is the logarithm."""
     height, width, _ = light.shape
     edge = np.linspace(begin, end, height)[:, np.newaxis]
-    away = np.arange(width) - edge + _INWARD
-    outside, inside = (away < -1), (away > 1) & (away < np.maximum(edge, _STRIP) + 1)
+    away = np.arange(width) - edge + INWARD
+    outside, inside = (away < -1), (away > 1) & (away < np.maximum(edge, STRIP) + 1)
     if not (outside.any() and inside.any()):
         return False
     level = np.median(light[outside], axis=0)
@@ -167,7 +171,7 @@ def _steep(small: npt.NDArray[np.float32], window: float, *, beyond: float | Non
     size = max(int(window * min(small.shape[:2])), 3)
     mode, level = ("nearest", 0.0) if beyond is None else ("constant", beyond)
     closed = scipy.ndimage.grey_closing(small, (size, size, 1), mode=mode, cval=level)
-    light = np.log(np.maximum(closed, _DARK))
+    light = np.log(np.maximum(closed, DARK))
     across, down = (
         (np.abs(scipy.ndimage.gaussian_filter(light, (1, 1, 0), order=order)) > _EDGE).any(axis=2)
         for order in ((0, 1, 0), (1, 0, 0))
@@ -207,4 +211,4 @@ def _edge(steep: Mask, *, first: int) -> _Edge:
     if support[best] < _SUPPORT:
         return None
     begin = float(begins[best[0]])
-    return begin + _INWARD, begin + float(leans[best[1]]) + _INWARD
+    return begin + INWARD, begin + float(leans[best[1]]) + INWARD

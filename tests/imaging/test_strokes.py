@@ -19,6 +19,12 @@ def test_the_width_of_bars_over_all_directions(width):
     assert measured == pytest.approx(600 * width / (600 + width), rel=0.05)
 
 
+def test_a_picture_cut_to_a_stroke_cuts_it_unless_it_is_whole():
+    cut = np.ones((6, 300), bool)
+    assert stroke_width(cut) == 0
+    assert stroke_width(cut, whole=True) == stroke_width(np.pad(cut, 1)) == pytest.approx(6 / (np.pi / 4), rel=0.03)
+
+
 def test_no_stroke_has_no_width():
     assert stroke_width(np.zeros((9, 9), bool)) == 0
 

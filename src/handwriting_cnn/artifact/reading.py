@@ -138,7 +138,7 @@ def typical_rules(images: ImageArray, labels: LabelArray) -> ReadingRules:
     height, width = inked.shape[1:]
     spans = np.stack([_span(inked.any(axis=axis)) for axis in (2, 1)])
     longer = spans.max(axis=0)
-    strokes = np.array([stroke_width(np.pad(mask, 1)) for mask in inked])
+    strokes = np.array([stroke_width(mask, whole=True) for mask in inked])
     blurs = np.array([edge_blur(picture) for picture in levels])
     extent = np.median((spans / [[height], [width]]).max(axis=0))
     gaps = np.array([np.diff(np.flatnonzero(columns)).max(initial=1) - 1 for columns in inked.any(axis=1)])

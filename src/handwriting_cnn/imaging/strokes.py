@@ -19,16 +19,19 @@ _FULL: Final = 0.9  # the quantile of ink that is its full level
 _PALEST: Final = 40  # what is no brighter is paper, be it half of the level around it
 
 
-def stroke_width(mask: Mask) -> float:
+def stroke_width(mask: Mask, *, whole: bool = False) -> float:
     """Return the typical width of strokes in pixels, 0 if there are none.
 
     A long stroke of width w and length l has the area wl and a boundary of 2l. The boundary's length is that of the
     steps between ink and paper times pi/4, which is right on average over all directions (Cauchy's formula).
 
     Args:
-        mask: The ink; what touches its edge has no boundary there.
+        mask: The ink.
+        whole: Whether strokes end at the picture's edge, which else cuts them: there they have no boundary.
     """
     steps = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
+    if whole:
+        steps += sum(np.count_nonzero(side) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
     return float(2 * np.count_nonzero(mask) / (np.pi / 4 * steps)) if steps else 0.0
 
 

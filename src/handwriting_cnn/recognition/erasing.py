@@ -7,7 +7,7 @@ import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import Ink, ink_of
-from handwriting_cnn.recognition.windows import around, covered, enlarged, grown, runs_of
+from handwriting_cnn.recognition.windows import around, enlarged, grown, in_blocks, places_of, runs_of
 
 _PALE: Final = 0.5  # of the writing's level: lines so pale are told from it
 _PALER: Final = 0.7  # of the lines' level: writing so pale is looked for without them
@@ -32,14 +32,14 @@ def erased(ink: Ink, lines: tuple[Mask, Mask], step: int, thickest: int) -> tupl
     """
     rules = enlarged(lines[0] | lines[1], step, ink.mask.shape)
     near = around(rules)
-    places = np.argwhere(rules & ink.mask)
+    places = np.stack(places_of(rules & ink.mask), axis=1)
     if not len(places):
         return ink.mask, ink.pale & ~near
     soft = grown(near, _SOFT)
     some = np.s_[::_EACH, ::_EACH]
     other = ink.levels[some][(ink.faint & ~soft)[some]]
     full = float(np.quantile(other, _LEVEL)) if other.size else 0.0
-    darkest = scipy.ndimage.maximum_filter(covered(ink.levels, step, np.maximum), 3)
+    darkest = scipy.ndimage.maximum_filter(in_blocks(ink.levels, step, np.maximum), 3)
     levels = np.array([np.median(darkest[line]) if line.any() else 1.0 for line in lines])
     pale, mask, faint = levels <= _PALE * full, ink.mask, ink.pale & ~near
     if pale.any():
@@ -51,7 +51,7 @@ def erased(ink: Ink, lines: tuple[Mask, Mask], step: int, thickest: int) -> tupl
         faint &= ink.levels >= levels.min()  # what is paler is printed, too
         lines = lines[0] & ~pale[0], lines[1] & ~pale[1]
         rules = enlarged(lines[0] | lines[1], step, mask.shape)
-        near, places = around(rules), np.argwhere(rules & mask)
+        near, places = around(rules), np.stack(places_of(rules & mask), axis=1)
         if not len(places):
             return mask, faint
     thickness = float(np.median(_shorter_runs(mask, places[:: max(len(places) // _SAMPLE, 1)], thickest * step)))

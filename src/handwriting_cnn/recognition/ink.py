@@ -11,7 +11,7 @@ from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
-from handwriting_cnn.recognition.windows import grown, in_blocks
+from handwriting_cnn.recognition.windows import grown, in_blocks, places_of
 
 Levels: TypeAlias = npt.NDArray[np.float32]
 """How much darker than the paper around it each pixel is: float32 ``(height, width)``, 0 paper, 1 black."""
@@ -154,11 +154,14 @@ def _masks(levels: Levels, strong: float = _STRONG) -> tuple[Mask, Mask, Mask]:
         none = np.zeros(levels.shape, np.bool_)
         return none, none, none
     full = float(np.quantile(above, 0.9)) - middle
-    labels, count = scipy.ndimage.label(levels > max(floor, middle + WEAK * full), np.ones((3, 3)))
+    weak, strongest = levels > max(floor, middle + WEAK * full), max(floor, middle + strong * full)
+    labels, count = scipy.ndimage.label(weak, np.ones((3, 3)), output=np.int32)
+    inked = np.flatnonzero(weak)  # few of a page's pixels
+    piece = labels.ravel()[inked]
     kept = np.zeros(count + 1, np.bool_)
-    kept[labels[levels > max(floor, middle + strong * full)]] = True
-    kept[0] = False
-    return kept[labels], levels > max(floor, middle + PALEST * full), levels > floor
+    kept[piece[levels.ravel()[inked] > strongest]] = True
+    weak.ravel()[inked] = kept[piece]
+    return weak, levels > max(floor, middle + PALEST * full), levels > floor
 
 
 def _smoothed(picture: Any, by: float = _SMOOTHING) -> Any:
@@ -172,9 +175,7 @@ def _darkness(smooth: Any, light: Any) -> Levels:
 def _light(smooth: Any, window: int) -> Any:
     """Return the paper's light, which is smooth, and therefore found on a copy of a fraction of the size."""
     step = max(window // _COARSE, 1)
-    height, width = (-(-size // step) for size in smooth.shape)
-    padded = np.pad(smooth, [(0, height * step - smooth.shape[0]), (0, width * step - smooth.shape[1])], mode="edge")
-    brightest = in_blocks(padded, step, np.maximum)
+    brightest = in_blocks(smooth, step, np.maximum)
     light = np.maximum(scipy.ndimage.gaussian_filter(_closed(brightest), 1), _DARKEST_PAPER)
     box = (0, 0, smooth.shape[1] / step, smooth.shape[0] / step)
     return np.asarray(Image.fromarray(light).resize(smooth.shape[::-1], Image.Resampling.BILINEAR, box))
@@ -204,10 +205,13 @@ def components(mask: Mask, *, corners: bool = True) -> tuple[Any, Any, Any]:
     labels, count = scipy.ndimage.label(mask, np.ones((3, 3)) if corners else None, output=np.int32)
     if count > _MOST:
         labels, count = np.zeros_like(labels), 0
-    places: Any = scipy.ndimage.find_objects(labels)
-    boxes = np.array([(p[1].start, p[0].start, p[1].stop, p[0].stop) for p in places], np.int64).reshape(-1, 4)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    return labels, boxes, areas
+    y, x = places_of(mask if count else labels > 0)  # few of a page's pixels: SciPy's find_objects looks at all
+    piece = labels[y, x] - 1
+    boxes = np.tile(np.array([*mask.shape[::-1], 0, 0]), (count, 1))
+    for column, places in enumerate((x, y)):
+        np.minimum.at(boxes[:, column], piece, places)
+        np.maximum.at(boxes[:, column + 2], piece, places + 1)
+    return labels, boxes, np.bincount(piece, minlength=count)
 
 
 def sizes_of(boxes: Any) -> Any:

@@ -36,6 +36,8 @@ def light_area_corners(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64
     darkest = small.min(axis=2)  # of the channels: white paper is light in each, a coloured table is not
     size = max(int(WRITING * min(darkest.shape)), 3)
     light = np.log(np.maximum(scipy.ndimage.grey_closing(darkest, (size, size)), DARK))
+    if np.ptp(light) < _FAR_LIGHTER:
+        return None
     labels, count = scipy.ndimage.label(light > _between(light))
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     areas[0] = 0

@@ -72,6 +72,8 @@ def without_holes(ink: Ink) -> Ink:
     shorter, longer = np.sort(sizes, axis=1).T
     fill = areas / sizes.prod(axis=1)
     discs = (shorter >= _ROUND * longer) & (fill >= _DISC[0]) & (fill <= _DISC[1]) & (longer < _LARGE * max(page))
+    if not discs.any():
+        return ink
     stroke = stroke_width(np.concatenate([[False], ~discs])[labels])
     discs &= shorter >= max(_BROADER * stroke, _SMALLEST)
     for index in np.flatnonzero(discs):

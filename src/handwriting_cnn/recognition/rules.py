@@ -14,7 +14,7 @@ from handwriting_cnn.recognition.erasing import erased, with_pencil
 from handwriting_cnn.recognition.frames import Framed, framed_cells, no_frames
 from handwriting_cnn.recognition.grids import cells_seen, grid_cells, strokes_in
 from handwriting_cnn.recognition.ink import Ink, components, median_by_ink, sizes_of
-from handwriting_cnn.recognition.windows import around, bridged, broadened, covered, enlarged, grown, runs_of
+from handwriting_cnn.recognition.windows import around, bridged, broadened, enlarged, grown, in_blocks, runs_of
 
 _FINE: Final = 600  # pixels of the shorter side that are enough to see lines
 _LENGTHS: Final = (2, 4, 6, 10, 16, 26)  # the page's shorter side is so many of the shortest run that is a line
@@ -82,16 +82,16 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
     dots, dotted = dotted_lines(ink, step)
     if dotted.any():
         ink = replace(ink, mask=ink.mask & ~dots, pale=ink.pale & ~dots)
-    dark = covered(ink.mask, step, np.logical_or)
-    small = _hollow(covered(ink.faint, step, np.logical_or), dark) | _hollow(dark, dark) | dotted
-    thin = (_thin(small, 1), _thin(small, 0))
+    dark = in_blocks(ink.mask, step, np.logical_or)
+    small = _hollow(in_blocks(ink.faint, step, np.logical_or), dark) | _hollow(dark, dark) | dotted
     lengths = [max(min(small.shape) // parts, 12) for parts in _LENGTHS]
+    thin = tuple(_thin(small, axis, lengths[0]) for axis in (1, 0))
     short, shortest = lengths[_LENGTHS.index(_RULED)], max(min(small.shape) // _SHORTEST, 8)
     pieces = _lines(thin, shortest)
     printed = combs(pieces, small, shortest)
     if printed[0].any():
         small = small & ~around(printed[0] | printed[1])  # of itself: it may be the page's
-        thin = (_thin(small, 1), _thin(small, 0))
+        thin = tuple(_thin(small, axis, lengths[0]) for axis in (1, 0))
     ruled = _lines(thin, short)
     tried, grids = [], []
     for length in lengths:
@@ -258,21 +258,33 @@ def _hollow(mask: Mask, dark: Mask) -> Mask:
     return mask & grown(~outlined, _RIM) & (outlined | ~broad | dark)
 
 
-def _thin(mask: Mask, axis: int) -> tuple[Mask, Mask]:
-    """Return a mask one pixel broader across an axis, and its pixels that may belong to a line along the axis.
+def _thin(mask: Mask, axis: int, longest: int) -> tuple[npt.NDArray[np.int32], Mask]:
+    """Return how much ink of a mask, one pixel broader across an axis, lies before each place along it.
 
-    A line that leans a little stays in three rows for longer than in one. Dark areas and broad strokes are no lines.
+    And the pixels that may belong to a line along the axis. A line that leans a little stays in three rows for longer
+    than in one. Dark areas and broad strokes are no lines.
+
+    Args:
+        mask: The page's ink.
+        axis: Along which lines run.
+        longest: So many pixels beyond the page belong to the places at either end.
     """
     broader = broadened(mask, 3, 1 - axis)
-    return broader, broader & ~broadened(runs_of(mask, _thickest(mask) + 1, 1 - axis), 3, 1 - axis)
+    beyond = [(0, 0), (0, 0)]
+    beyond[axis] = (longest + 1, longest)
+    before = np.cumsum(np.pad(broader, beyond), axis=axis, dtype=np.int32)
+    return before, broader & ~broadened(runs_of(mask, _thickest(mask) + 1, 1 - axis), 3, 1 - axis)
 
 
-def _lines(thin: tuple[tuple[Mask, Mask], tuple[Mask, Mask]], length: int) -> tuple[Mask, Mask]:
+def _lines(thin: tuple[tuple[npt.NDArray[np.int32], Mask], ...], length: int) -> tuple[Mask, Mask]:
     """Return the pixels of horizontal and of vertical lines."""
     found: list[Mask] = []
-    for (mask, may_be), axis in zip(thin, (1, 0), strict=True):
-        share = scipy.ndimage.uniform_filter1d(mask.astype(np.float32), length, axis=axis, mode="constant")
-        found.append(may_be & broadened(share >= _FULL, length, axis))
+    for (before, may_be), axis in zip(thin, (1, 0), strict=True):
+        size = may_be.shape[axis]
+        start = (before.shape[axis] - size) // 2 - length // 2
+        first, last = (np.moveaxis(before, axis, 0)[place : place + size] for place in (start, start + length))
+        full = np.moveaxis(last - first >= _FULL * length, 0, axis)
+        found.append(may_be & broadened(full, length, axis) if full.any() else full)
     return found[0], found[1]
 
 

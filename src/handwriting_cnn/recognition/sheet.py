@@ -27,6 +27,7 @@ _Edge: TypeAlias = tuple[float, float] | None
 _SMALL: Final = 300  # pixels of the shorter side on which the sheet is looked for
 _LINES: Final = 0.02  # of that side: closing over so much leaves no printed lines, but the squares of a cloth
 _EDGE: Final = 0.04  # of the logarithm of brightness, a pixel: a steeper change is an edge
+_FLATTEST: Final = np.sqrt(2 * np.pi) * _EDGE  # of it: between such extremes, smoothed by a pixel, is no edge
 _UNLIKE: Final = 0.08  # of the logarithm of brightness: the table and the sheet differ by more
 _BRIGHTER: Final = 0.8  # the quantile of a sheet's light that is its paper's
 _EACH: Final = 3  # pixels, of which one shows how bright it is
@@ -172,6 +173,7 @@ def _steep(small: npt.NDArray[np.float32], window: float, *, beyond: float | Non
     mode, level = ("nearest", 0.0) if beyond is None else ("constant", beyond)
     closed = scipy.ndimage.grey_closing(small, (size, size, 1), mode=mode, cval=level)
     light = np.log(np.maximum(closed, DARK))
+    light = light[:, :, np.ptp(light, axis=(0, 1)) > _FLATTEST]
     across, down = (
         (np.abs(scipy.ndimage.gaussian_filter(light, (1, 1, 0), order=order)) > _EDGE).any(axis=2)
         for order in ((0, 1, 0), (1, 0, 0))

@@ -65,7 +65,7 @@ def _small_ink(grey: GreyImage) -> Ink:
     square = preprocess(grey, spec)
     levels = (square[:, :, 0] / 255).astype(np.float32)
     mask = levels > WEAK
-    return Ink(levels=levels, mask=mask, pale=levels > PALEST, faint=mask, stroke=stroke_width(np.pad(mask, 1)))
+    return Ink(levels=levels, mask=mask, pale=levels > PALEST, faint=mask, stroke=stroke_width(mask, whole=True))
 
 
 def close_ink(grey: GreyImage) -> Ink | None:

@@ -60,8 +60,7 @@ def without_lines(grey: GreyImage, picture: npt.NDArray[np.uint8] | None = None)
     if min(grey.shape) < _TINIEST or max(grey.shape) > _LONGEST * min(grey.shape):
         return picture
     step = max(max(grey.shape) // _FINE, 1)
-    sides = [(0, -side % step) for side in grey.shape]
-    darkest = in_blocks(np.pad(grey, sides, mode="edge"), step, np.minimum)  # in which hairlines do not vanish
+    darkest = in_blocks(grey, step, np.minimum)  # in which hairlines do not vanish
     dark, pale = _ink(_levels(darkest))
     place = _widest(pale)
     lines = _walls(pale[place]) if (np.array(pale[place].shape) >= np.multiply(_BROAD, pale.shape)).all() else []
@@ -173,7 +172,7 @@ def _character(dark: Mask, pale: Mask, lines: list[Line], bands: Mask, *, printe
     edges = (pale[:near], pale[-near:], pale[:, :near], pale[:, -near:])
     if all(edge.any() for edge in edges):  # the lines may be strokes
         touching = (around(character) & bands & dark).any() and not are_box(lines)
-        if touching or stroke_width(np.pad(dark & bands, 1)) > _THINNER * stroke_width(character):
+        if touching or stroke_width(dark & bands, whole=True) > _THINNER * stroke_width(character):
             return none
     return character
 

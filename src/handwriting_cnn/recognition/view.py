@@ -8,6 +8,7 @@ from PIL import Image
 
 from handwriting_cnn.imaging.preprocessing import border_of
 from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.windows import places_of
 
 Homography: TypeAlias = npt.NDArray[np.float64]
 """A projective map of the plane, ``(3, 3)``, of points ``(x, y, 1)``."""
@@ -33,7 +34,7 @@ def source_boxes(
     """
     if np.array_equal(to_source, np.eye(3)):
         return boxes
-    y, x = np.nonzero(labels)
+    y, x = places_of(labels > 0)
     points = to_source @ np.stack([x + 0.5, y + 0.5, np.ones(len(x))])
     corners, number = (points[:2] / points[2]).T, labels[y, x] - 1
     found = np.tile([np.inf, np.inf, -np.inf, -np.inf], (len(boxes), 1))
@@ -86,7 +87,7 @@ def slope(mask: Mask) -> float:
     The sharpness of an angle is the sum of squares of the ink's histogram across it (Postl, 1986): ink that lies in
     lines falls into few bins. Where the lines run is found by either direction: a grid has two.
     """
-    y, x = np.nonzero(mask)
+    y, x = places_of(mask)
     if len(y) < 50:
         return 0.0
     chosen = np.linspace(0, len(y) - 1, min(len(y), _POINTS)).astype(np.int64)

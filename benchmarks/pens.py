@@ -2,16 +2,16 @@
 
     HANDWRITING_CNN_MIRROR=../shared/data python benchmarks/pens.py
 
-makes squares of 700 held-out characters of each set as a Recognizer does: of the pictures enlarged, and drawn anew with
-sharp pens of seven widths; with several bounds on the strokes' width, and with the edges blurred or left sharp. The
-trained models of the package answer; digits of MNIST are read once more by GlyphNet trained on scikit-learn's 8x8 ones.
-No test set is looked at; the package's models chose their epoch and calibrated their confidences on these pictures, but
-learned from none. Writes benchmarks/results/pens.json: the share that is recognised rightly.
+reads 700 held-out characters of each set as a Recognizer does: photographed on paper as they are, and drawn anew with
+sharp pens of seven widths; with several bounds on the strokes' width, where broad ones are drawn finer, or the surer of
+both answers counts, and with the edges blurred or left sharp. The trained models of the package answer; digits of MNIST
+are read once more by GlyphNet trained on scikit-learn's 8x8 ones. No test set is looked at; the package's models chose
+their epoch and calibrated their confidences on these pictures, but learned from none. Writes
+benchmarks/results/pens.json: the share that is recognised rightly.
 """
 
 import json
 import os
-import statistics
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,19 +20,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from extents import SETS, drawn_with
-from PIL import Image
+from page_reading import photographed
 from seeds import installed, machine
 
 import handwriting_cnn as hw
-from handwriting_cnn.recognition.squares import squares_of
+from handwriting_cnn.imaging.decode import decode_colours
+from handwriting_cnn.recognition.finding import find_characters
+from handwriting_cnn.recognition.squares import STROKES, answers_to, squares_of
 from handwriting_cnn.tasks.task_training import held_out_part
 
 FILE = Path(__file__).parent / "results" / "pens.json"
 DIGITS = "digits"  # a model of its own
 PENS = (0.03, 0.05, 0.08, 0.12, 0.17, 0.22, 0.28)  # widths, as shares of a character's longer side
 DRAWN = 700
-ENLARGED = 4
-WAYS = (((0.6, 2.5), False), ((0.6, 2.5), True), ((0.6, 1.5), True), ((0.6, 1.2), True), ((0.8, 1.2), True))
+LOW, HIGH = STROKES
+WAYS = {  # the bounds, whether broad strokes are read both ways, and whether edges are blurred
+    "as found": ((0.0, np.inf), False, False),
+    "blurred": ((0.0, np.inf), False, True),
+    f"{LOW} or more": ((LOW, np.inf), False, True),
+    f"{LOW} to {HIGH}": (STROKES, False, True),
+    "both": (STROKES, True, True),
+    f"both, 0.8 to {HIGH}": ((0.8, HIGH), True, True),
+}
 
 
 def main() -> None:
@@ -43,14 +52,15 @@ def main() -> None:
         chosen = np.random.default_rng(0).permutation(len(held_out))[:DRAWN]
         truth = [held_out.alphabet.characters[label] for label in held_out.labels[chosen]]
         pictures = held_out.take(chosen)[..., 0]
-        inks = {"enlarged": [enlarged(picture) for picture in pictures]}
+        inks = {"photographed": [found_in(picture, seed) for seed, picture in enumerate(pictures)]}
         inks |= {"pens": [255 - drawn_with(picture, pen) for pen in PENS for picture in pictures]}
         row: dict[str, object] = {"model": model, "dataset": name}
-        for bounds, blurred in WAYS:
+        for way, (bounds, both, blurred) in WAYS.items():
             rules = saved.reading if blurred else replace(saved.reading, blur=0.0)
             reader = hw.Recognizer(replace(saved, reading=rules))
-            row[f"{bounds[0]:g} to {bounds[1]:g}, {'blurred' if blurred else 'sharp'}"] = {
-                what: right(reader, some, truth * (len(some) // len(truth)), bounds) for what, some in inks.items()
+            row[way] = {
+                what: right(reader, some, truth * (len(some) // len(truth)), bounds, both=both)
+                for what, some in inks.items()
             }
         print(row, flush=True)
         rows.append(row)
@@ -71,17 +81,24 @@ def trained() -> hw.SavedModel:
     return hw.Trainer(config).fit(model, train, validation=validation, progress=False).to_saved_model()
 
 
-def enlarged(picture: np.ndarray) -> np.ndarray:
-    height, width = picture.shape
-    size = (ENLARGED * width, ENLARGED * height)
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
+def found_in(picture: np.ndarray, seed: int) -> np.ndarray:
+    """Return the ink of a character that is found in a photograph of it."""
+    found = find_characters(decode_colours(photographed(picture, seed)), layout="single")
+    return found[0].ink if found else np.zeros((1, 1), np.uint8)
 
 
-def right(reader: hw.Recognizer, inks: list[np.ndarray], truth: list[str], bounds: tuple[float, float]) -> float:
+def right(
+    reader: hw.Recognizer, inks: list[np.ndarray], truth: list[str], bounds: tuple[float, float], *, both: bool
+) -> float:
     """Return the share of found characters that are recognised, and rightly."""
-    made = squares_of(inks, reader.saved.preprocessing, reader.saved.reading, strokes=bounds)
-    texts = reader.predict(np.repeat(made, reader.saved.model.input_shape[-1], axis=3))
-    return round(statistics.mean(text == other for text, other in zip(texts, truth, strict=True)), 4)
+    spec, rules = reader.saved.preprocessing, reader.saved.reading
+    if both:
+        answers = answers_to(inks, spec, rules, reader.predict_proba, strokes=bounds)
+    else:
+        answers = reader.predict_proba(squares_of(inks, spec, rules, strokes=bounds))
+    texts = np.array(reader.alphabet.characters)[answers.argmax(axis=1)]
+    read = answers.max(axis=1) >= rules.threshold
+    return round(float(np.mean(read & (texts == np.array(truth)))), 4)
 
 
 if __name__ == "__main__":

@@ -471,10 +471,11 @@ def pens(record: dict[str, Any]) -> list[str]:
         "",
         "## Strokes and edges of found characters, by validation",
         "",
-        f"`{record['command']}`; no test part was looked at. In percent of held-out characters enlarged, and of those",
-        "drawn anew with sharp pens of seven widths: recognised rightly, where strokes are drawn anew that are",
+        f"`{record['command']}`; no test part was looked at. In percent of held-out characters photographed, and of",
+        "those drawn anew with sharp pens of seven widths: recognised rightly, where strokes are drawn anew that are",
         "narrower or wider than so many of the typical widths learned from, and edges are blurred as those learned",
-        "from, or left as they are. 0.6 to 1.2, blurred, is what a Recognizer does. The last row's model learned from",
+        "from, or left as found. Both: wider ones are also read as found, and the surer answer counts, which is what a",
+        "Recognizer does, from 0.6 to 1.2 typical widths. The last row's model learned from",
         "pictures of 8x8 pixels.",
     ]
     rows = {

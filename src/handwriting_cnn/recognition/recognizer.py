@@ -18,7 +18,7 @@ from handwriting_cnn.models.checks import checked_probabilities
 from handwriting_cnn.recognition.drawing import drawn
 from handwriting_cnn.recognition.finding import FoundCharacter, Layout, find_characters
 from handwriting_cnn.recognition.single import is_around, may_be_parts
-from handwriting_cnn.recognition.squares import squares_of
+from handwriting_cnn.recognition.squares import answers_to
 from handwriting_cnn.types import Classifier, ProbabilityArray
 
 _LIKELY: Final = 1e-4  # a candidate that is less likely is none
@@ -246,8 +246,13 @@ class Recognizer:
     def _read(self, found: Sequence[FoundCharacter]) -> list[Character]:
         if not found:
             return []
-        squares = squares_of([character.ink for character in found], self.saved.preprocessing, self._rules)
-        answers = self.predict_proba(np.repeat(squares, self.saved.model.input_shape[-1], axis=3))
+        channels = self.saved.model.input_shape[-1]
+        answers = answers_to(
+            [character.ink for character in found],
+            self.saved.preprocessing,
+            self._rules,
+            lambda squares: self.predict_proba(np.repeat(squares, channels, axis=3)),
+        )
         return [
             Character(
                 text=self._text(row),

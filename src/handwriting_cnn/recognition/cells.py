@@ -5,13 +5,13 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.grouping import Groups, gaps_to, group_characters, hulls_of, least_ink, ordered
-from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.ink import boxes_of, components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.lines import clustered
 from handwriting_cnn.recognition.small_print import small_print
+from handwriting_cnn.recognition.windows import places_of
 
 _BODY: Final = 0.5  # of the typical size of ink: what is smaller is a mark
 _SMALL: Final = 0.4  # of the typical size of ink: so large is a mark at most
@@ -29,7 +29,58 @@ _WORD: Final = 1.5  # times its height: a word is longer
 _HEADINGS: Final = 3  # cells
 _NEARLY: Final = 0.7  # of an outer row's or column's cells
 _SEVERAL: Final = 1 / 3  # of the cells that are not empty
+_KEPT: Final = 0.8  # of the ink in a grid's cells: so much belongs to pieces that keep to one
+_WHOLLY: Final = 0.85  # of a piece
+_DOTS: Final = 0.025  # of a page's ink: so little in cells is the dots inside of letters' loops
+_COVERING: Final = 0.45  # of the page
+_FEW: Final = 0.2  # of the ink: so much of it is in cells that cover the page, where their form has few characters
+_MOSTLY: Final = 0.5  # of a piece, or of a grid's cells; and of the size of what is in them
 _BROADER: Final = 1.25  # times its height: the strokes of one character take less
+
+
+def is_filled(mask: Mask, cells: npt.NDArray[np.int32], count: int, least: float) -> bool:
+    """Return whether ink lies in cells: so much of that in pieces as large as theirs, and most pieces in one cell.
+
+    Cells that cover half of the page may hold half of that. Where most are empty, as those of squared paper are that
+    one writes across, the pieces lie in one altogether.
+
+    Args:
+        mask: The page's ink, without the grid.
+        cells: Each pixel's cell, from 1; 0 is none.
+        count: The number of cells.
+        least: The share, 0..1, of ink that lies in them.
+    """
+    labels, boxes, areas = components(mask)
+    places = places_of(labels > 0)
+    piece, cell = labels[places], cells[places]
+    alike = _share_of_alike(boxes, areas, np.bincount(piece[cell > 0], minlength=len(areas) + 1)[1:])
+    if alike < min(least, _FEW) or (alike < least and np.count_nonzero(cells) < _COVERING * cells.size):
+        return False
+    numbers, pixels = np.unique(piece.astype(np.int64) * (count + 1) + cell, return_counts=True)
+    piece, cell = numbers // (count + 1) - 1, numbers % (count + 1)
+    touching, filled = np.unique(piece[cell > 0]), np.unique(cell[cell > 0])
+    share = _MOSTLY if len(filled) >= _MOSTLY * count else _WHOLLY
+    inside = (cell > 0) & (pixels >= share * areas[piece])
+    return bool(len(touching)) and bool(areas[piece[inside]].sum() >= _KEPT * areas[touching].sum())
+
+
+def _share_of_alike(boxes: Any, areas: Any, in_cells: Any) -> float:
+    """Return the share of ink that lies in cells, of pieces half to twice as large as those in them.
+
+    It is 0 where so little ink is in cells as the dots inside of letters' loops are.
+
+    Args:
+        boxes: Of pieces of ink, ``(n, 4)``.
+        areas: Their pixels.
+        in_cells: How many of these are in cells.
+    """
+    inside = in_cells >= _MOSTLY * areas
+    if areas[inside].sum() <= _DOTS * areas.sum():
+        return 0.0
+    longer = sizes_of(boxes).max(axis=1)
+    typical = median_by_ink(longer[inside], areas[inside])
+    alike = (longer >= _MOSTLY * typical) & (longer * _MOSTLY <= typical)
+    return float(areas[alike & inside].sum() / areas[alike].sum())
 
 
 def group_by_cell(
@@ -46,11 +97,11 @@ def group_by_cell(
             do; ``None`` where it holds one.
     """
     labels, boxes, areas = components(mask)
-    places: Any = scipy.ndimage.find_objects(cells)
-    frames = np.array([(place[1].start, place[0].start, place[1].stop, place[0].stop) for place in places])
+    frames = boxes_of(cells)
     owner = np.full(len(boxes), -1)
     if len(boxes):
-        pairs = labels[mask].astype(np.int64) * (len(frames) + 1) + cells[mask]
+        places = places_of(mask)
+        pairs = labels[places].astype(np.int64) * (len(frames) + 1) + cells[places]
         numbers, inked = np.unique(pairs, return_counts=True)
         piece, cell = numbers // (len(frames) + 1) - 1, numbers % (len(frames) + 1) - 1
         mine = (cell >= 0) & (inked >= _OWN * areas[piece])

@@ -9,7 +9,7 @@ import scipy.ndimage
 import scipy.spatial
 
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.ink import components, sizes_of
+from handwriting_cnn.recognition.ink import boxes_of, components, sizes_of
 from handwriting_cnn.recognition.windows import narrowed
 
 _SMALLEST: Final = 14  # pixels of each side of an outline
@@ -125,7 +125,8 @@ def framed_cells(mask: Mask) -> Framed:
 
 def _closed(mask: Mask, labels: Any, boxes: Any, areas: Any) -> Any:
     """Return the thin pieces of ink with a hole that is nearly as large as themselves."""
-    holes, hulls, _ = components(~mask, corners=False)
+    holes, _ = scipy.ndimage.label(~mask, output=np.int32)
+    hulls = boxes_of(holes)
     spans = sizes_of(hulls)
     found = set()
     for hole in np.flatnonzero((spans.min(axis=1) >= _HOLE * _SMALLEST) & (hulls[:, 1] > 0)):

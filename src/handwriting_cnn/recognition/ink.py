@@ -197,21 +197,27 @@ def median_by_ink(sizes: Any, areas: Any) -> float:
     return float(sizes[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
-def components(mask: Mask, *, corners: bool = True) -> tuple[Any, Any, Any]:
+def components(mask: Mask) -> tuple[Any, Any, Any]:
     """Return connected ink: each pixel's piece, from 1, and the pieces' boxes ``(n, 4)`` and numbers of pixels.
 
     There are none where they would be more than 60,000, as in a screened picture, for which it takes seconds.
     """
-    labels, count = scipy.ndimage.label(mask, np.ones((3, 3)) if corners else None, output=np.int32)
+    labels, count = scipy.ndimage.label(mask, np.ones((3, 3)), output=np.int32)
     if count > _MOST:
         labels, count = np.zeros_like(labels), 0
-    y, x = places_of(mask if count else labels > 0)  # few of a page's pixels: SciPy's find_objects looks at all
+    y, x = places_of(mask if count else labels > 0)  # few of a page's pixels: boxes_of looks at all
     piece = labels[y, x] - 1
     boxes = np.tile(np.array([*mask.shape[::-1], 0, 0]), (count, 1))
     for column, places in enumerate((x, y)):
         np.minimum.at(boxes[:, column], piece, places)
         np.maximum.at(boxes[:, column + 2], piece, places + 1)
     return labels, boxes, np.bincount(piece, minlength=count)
+
+
+def boxes_of(areas: Any) -> Any:
+    """Return the boxes of areas, ``(n, 4)``, of which each pixel has the number, from 1; 0 is none."""
+    places: Any = scipy.ndimage.find_objects(areas)
+    return np.array([(p[1].start, p[0].start, p[1].stop, p[0].stop) for p in places], np.int64).reshape(-1, 4)
 
 
 def sizes_of(boxes: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.recognition.cells import is_filled
 from handwriting_cnn.recognition.combs import combs, dashes
 from handwriting_cnn.recognition.dotted import dotted_lines
 from handwriting_cnn.recognition.erasing import erased, with_pencil
@@ -22,12 +23,7 @@ _RULED: Final = 6  # that of them which is the shortest run on a page without a 
 _SHORTEST: Final = 75  # so many are the shortest run that is a comb's tooth, or a dash to write on
 _LONGER: Final = 2.5  # typical sizes of what is on a page without a grid: shorter lines are strokes
 _SPANNING: Final = 0.8  # of a page's side: so long is a line that hangs together with the writing
-_HALF: Final = 0.5  # of a page's side: so long are many lines below each other; and of a piece of ink, or a cell
-_KEPT: Final = 0.8  # of the ink in a grid's cells: so much belongs to pieces that keep to one
-_WHOLLY: Final = 0.85  # of a piece
-_DOTS: Final = 0.025  # of a page's ink: so little in cells is the dots inside of letters' loops
-_COVERING: Final = 0.45  # of the page
-_FEW: Final = 0.2  # of the ink: so much of it is in cells that cover the page, where their form has few characters
+_HALF: Final = 0.5  # of a page's side: so long are many lines below each other
 _FRAMED: Final = 0.1  # of the ink: so much of it is writing in a frame
 _EDGE_TO_EDGE: Final = 0.98  # of a page's side
 _SEVERAL: Final = 3  # such lines
@@ -116,7 +112,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         # Far from cells only long lines are none of the strokes of characters.
         walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
         rules = _in_cells(ink, walls, framed.over(cells).over(slots), step, _thickest(small))
-        if not least or _is_filled(rules.free, rules.cells, rules.count, least):
+        if not least or is_filled(rules.free, rules.cells, rules.count, least):
             straight = strokes_in(walls, cells, count) if count else None
             if straight and (straight[0].any() or straight[1].any()):
                 walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
@@ -147,39 +143,6 @@ def _in_cells(ink: Ink, walls: tuple[Mask, Mask], framed: Framed, step: int, thi
     other = ~enlarged(framed.outlines > 0, step, free.shape)
     whole = enlarged(framed.cells, step, free.shape)
     return Rules(free=free & other, pale=pale & other, cells=whole, count=framed.count)
-
-
-def _is_filled(mask: Mask, cells: npt.NDArray[np.int32], count: int, least: float) -> bool:
-    """Return whether ink lies in cells: so much of that in pieces as large as theirs, and most pieces in one cell.
-
-    Cells that cover half of the page may hold half of that. Where most are empty, as those of squared paper are that
-    one writes across, the pieces lie in one altogether.
-    """
-    labels, boxes, areas = components(mask)
-    alike = _share_of_alike(labels, boxes, areas, cells)
-    if alike < min(least, _FEW) or (alike < least and np.count_nonzero(cells) < _COVERING * cells.size):
-        return False
-    inked = labels > 0
-    numbers, pixels = np.unique(labels[inked].astype(np.int64) * (count + 1) + cells[inked], return_counts=True)
-    piece, cell = numbers // (count + 1) - 1, numbers % (count + 1)
-    touching, filled = np.unique(piece[cell > 0]), np.unique(cell[cell > 0])
-    share = _HALF if len(filled) >= _HALF * count else _WHOLLY
-    inside = (cell > 0) & (pixels >= share * areas[piece])
-    return bool(len(touching)) and bool(areas[piece[inside]].sum() >= _KEPT * areas[touching].sum())
-
-
-def _share_of_alike(labels: Any, boxes: Any, areas: Any, cells: npt.NDArray[np.int32]) -> float:
-    """Return the share of ink that lies in cells, of pieces half to twice as large as those in them.
-
-    It is 0 where so little ink is in cells as the dots inside of letters' loops are.
-    """
-    inside = np.bincount(labels[cells > 0], minlength=len(areas) + 1)[1:] >= _HALF * areas
-    if areas[inside].sum() <= _DOTS * areas.sum():
-        return 0.0
-    longer = sizes_of(boxes).max(axis=1)
-    typical = median_by_ink(longer[inside], areas[inside])
-    alike = (longer >= _HALF * typical) & (longer * _HALF <= typical)
-    return float(areas[alike & inside].sum() / areas[alike].sum())
 
 
 def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -> tuple[Mask, Mask]:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from handwriting_cnn.recognition.windows import around, broadened, grown, in_blocks, narrowed
+from handwriting_cnn.recognition.ink import boxes_of, components
+from handwriting_cnn.recognition.windows import around, broadened, grown, in_blocks, narrowed, places_of
 
 MASKS = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24))
 
@@ -44,3 +45,26 @@ def test_blocks_are_numpys(step):
     blocks = values.reshape(3, step, 4, step)
     np.testing.assert_array_equal(in_blocks(values, step, np.maximum), blocks.max(axis=(1, 3)))
     np.testing.assert_allclose(in_blocks(values, step, np.add), blocks.sum(axis=(1, 3)))
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (7, 10), (10, 11)])
+def test_the_last_blocks_may_be_smaller(height, width):
+    values = np.random.default_rng(0).random((height, width))
+    whole = np.pad(values, [(0, -height % 5), (0, -width % 5)], mode="edge")
+    np.testing.assert_array_equal(in_blocks(values, 5, np.minimum), in_blocks(whole, 5, np.minimum))
+
+
+@given(mask=MASKS)
+def test_places_are_numpys(mask):
+    np.testing.assert_array_equal(places_of(mask), np.nonzero(mask))
+
+
+@given(mask=MASKS)
+def test_pieces_are_scipys(mask):
+    labels, boxes, areas = components(mask)
+    np.testing.assert_array_equal(labels, scipy.ndimage.label(mask, np.ones((3, 3)))[0])
+    np.testing.assert_array_equal(boxes, boxes_of(labels))
+    np.testing.assert_array_equal(areas, np.bincount(labels.ravel())[1:])
+    for number, (left, top, right, bottom) in enumerate(boxes.tolist(), start=1):
+        y, x = np.nonzero(labels == number)
+        assert (left, top, right, bottom) == (x.min(), y.min(), x.max() + 1, y.max() + 1)

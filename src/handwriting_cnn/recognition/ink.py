@@ -160,7 +160,7 @@ def _masks(levels: Levels, strong: float = _STRONG) -> tuple[Mask, Mask, Mask]:
     piece = labels.ravel()[inked]
     kept = np.zeros(count + 1, np.bool_)
     kept[piece[levels.ravel()[inked] > strongest]] = True
-    weak.ravel()[inked] = kept[piece]
+    np.put(weak, inked, kept[piece])
     return weak, levels > max(floor, middle + PALEST * full), levels > floor
 
 

@@ -4,7 +4,7 @@
 
 reads held-out characters of each set as a Recognizer does, 700 photographed on paper as they are, and 200 drawn anew
 with sharp pens of seven widths each; with several bounds on the strokes' width, where broad ones are drawn finer, or
-the surer of both answers counts, and with the edges blurred or left sharp. The trained models of the package answer;
+the mean of both answers counts, and with the edges blurred or left sharp. The trained models of the package answer;
 digits of MNIST are read once more by GlyphNet trained on scikit-learn's 8x8 ones. No test set is looked at; the
 package's models chose their epoch and calibrated their confidences on these pictures, but learned from none. Writes
 benchmarks/results/pens.json: the share that is recognised rightly.

@@ -474,9 +474,9 @@ def pens(record: dict[str, Any]) -> list[str]:
         f"`{record['command']}`; no test part was looked at. In percent of held-out characters photographed, and of",
         "those drawn anew with sharp pens of seven widths: recognised rightly, where strokes are drawn anew that are",
         "narrower or wider than so many of the typical widths learned from, and edges are blurred as those learned",
-        "from, or left as found. Both: wider ones are also read as found, and the surer answer counts, which is what a",
-        "Recognizer does, from 0.6 to 1.2 typical widths. The last row's model learned from",
-        "pictures of 8x8 pixels.",
+        "from, or left as found. Both: wider ones are also read as found, and the mean of the answers counts; that is",
+        "what a Recognizer does, from 0.6 to 1.2 typical widths. The last row's model learned from pictures of 8x8",
+        "pixels.",
     ]
     rows = {
         f"{one['model']}, {one['dataset']}": [

@@ -7,7 +7,7 @@ import scipy.ndimage
 
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.strokes import stroke_width
-from handwriting_cnn.recognition.ink import Ink, darkness, ink_of, sizes_of
+from handwriting_cnn.recognition.ink import Ink, boxes_of, darkness, ink_of, sizes_of
 from handwriting_cnn.recognition.objects import broad_parts
 from handwriting_cnn.recognition.windows import grown
 
@@ -49,8 +49,7 @@ def without_finger_shadows(ink: Ink, grey: GreyImage) -> Ink:
     full = float(np.median(ink.levels[writing]))
     beside = np.nan_to_num(scipy.ndimage.median(ink.levels[ring], nearest[ring], np.arange(1, count + 1)))
     within = scipy.ndimage.median(ink.levels, parts, np.arange(1, count + 1))
-    places = scipy.ndimage.find_objects(parts)
-    long = np.array([max(part.stop - part.start for part in place) for place in places]) >= least
+    long = sizes_of(boxes_of(parts)).max(axis=1) >= least
     soft = np.concatenate([[False], long & (beside >= _SOFT * full) & (within <= _PALER * full)])
     narrow = darkness(grey, int(_WINDOW * stroke)) if soft.any() else ink.levels
     while soft.any():

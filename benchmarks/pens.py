@@ -26,7 +26,7 @@ from seeds import installed, machine
 import handwriting_cnn as hw
 from handwriting_cnn.imaging.decode import decode_colours
 from handwriting_cnn.recognition.finding import find_characters
-from handwriting_cnn.recognition.squares import STROKES, answers_to, squares_of
+from handwriting_cnn.recognition.squares import STROKES, answers_to, drawn_for, squares_of
 from handwriting_cnn.tasks.task_training import held_out_part
 
 FILE = Path(__file__).parent / "results" / "pens.json"
@@ -91,9 +91,10 @@ def right(
     """Return the share of found characters that are recognised, and rightly."""
     spec, rules = reader.saved.preprocessing, reader.saved.reading
     if both:
-        answers = answers_to(inks, spec, rules, reader.predict_proba, strokes=bounds)
+        answers = answers_to(inks, spec, rules, reader.predict_proba)
     else:
-        answers = reader.predict_proba(squares_of(inks, spec, rules, strokes=bounds))
+        finer = [drawn_for(ink, rules, strokes=bounds)[0] for ink in inks]
+        answers = reader.predict_proba(squares_of(finer, spec, rules))
     texts = np.array(reader.alphabet.characters)[answers.argmax(axis=1)]
     read = answers.max(axis=1) >= rules.threshold
     return round(float(np.mean(read & (texts == np.array(truth)))), 4)

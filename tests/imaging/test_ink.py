@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
 from handwriting_cnn.errors import DataError
-from handwriting_cnn.imaging.ink import extract_ink
+from handwriting_cnn.imaging.ink import extract_ink, paper_plane
 
 PALE = {"pink": (235, 190, 205), "green": (190, 225, 180), "purple": (210, 190, 230), "straw": (240, 235, 150)}
 PENS = {"black": (30, 30, 30), "blue": (40, 60, 150), "red": (190, 50, 60), "yellow": (215, 205, 60)}
@@ -113,3 +113,19 @@ def test_the_smallest_photographs(shape):
 def test_no_photograph(pixels):
     with pytest.raises(DataError, match="a photograph must be uint8"):
         extract_ink(pixels)
+
+
+def test_paper_of_one_level_has_its_density_however_its_ink_falls_off():
+    y, x = np.mgrid[:40, :40]
+    picture = np.where(x < 14, 240, 200 - 3 * y).astype(np.uint8)
+    np.testing.assert_allclose(paper_plane(picture), -np.log10(241 / 256), rtol=1e-5)
+
+
+@pytest.mark.parametrize("side", [40, 300])
+def test_papers_density_is_a_plane_where_light_falls_off(side):
+    y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    density = 0.12 + 0.06 * x - 0.05 * y
+    light = 256 * 10**-density - 1
+    ink = np.hypot(x, y) < 0.4
+    picture = np.rint(np.where(ink, 40, light)).astype(np.uint8)
+    np.testing.assert_allclose(paper_plane(picture), density, atol=0.005)

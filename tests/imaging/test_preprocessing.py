@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from handwriting_cnn.errors import ConfigError, DataError, UnknownNameError
-from handwriting_cnn.imaging.preprocessing import PreprocessSpec, preprocess
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, median, preprocess, quantile
 
 SPECS = st.builds(
     PreprocessSpec,
@@ -162,3 +162,12 @@ def test_a_large_picture_takes_little_memory_beside_its_own():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 * image.nbytes
+
+
+FLOATS = st.floats(-1e3, 1e3, width=32)
+
+
+@given(values=hnp.arrays(np.float32, hnp.array_shapes(max_dims=2, max_side=9), elements=FLOATS), share=st.floats(0, 1))
+def test_quantiles_are_numpys(values, share):
+    assert median(values) == np.median(values)
+    assert quantile(values, share) == pytest.approx(np.quantile(values, share), rel=1e-5, abs=1e-3)

@@ -43,6 +43,25 @@ def test_pale_ink_between_two_characters_belongs_to_neither():
     assert [one.box[2] - one.box[0] < 24 for one in found] == [True, True]
 
 
+def test_pale_pieces_of_a_broken_stroke_belong_to_a_lone_character():
+    turn = np.arctan2(Y - 120, X - 180) * RADIUS
+    loop = LOOP & (turn % 24 < 16) & (X > 164)
+    (one,) = find_characters(on_paper((loop, 192), (STEM, 40)), layout="single")
+    both = STEM | loop
+    truth = (X[both].min(), Y[both].min(), X[both].max() + 1, Y[both].max() + 1)
+    assert np.abs(np.subtract(one.box, truth)).max() <= 6
+    shrunk = (one.box[2] - one.box[0]) / one.ink.shape[1]  # the ink is that of a smaller copy
+    beside = one.ink[:, round(16 / shrunk) :]
+    assert np.count_nonzero(beside > 20) * shrunk**2 == pytest.approx(np.count_nonzero(loop), rel=0.25)
+
+
+def test_pale_specks_all_over_the_paper_do_not():
+    specks = (X % 24 < 4) & (Y % 24 < 4)
+    (one,) = find_characters(on_paper((specks, 192), (STEM, 40)), layout="single")
+    truth = (X[STEM].min(), Y[STEM].min(), X[STEM].max() + 1, Y[STEM].max() + 1)
+    assert np.abs(np.subtract(one.box, truth)).max() <= 6
+
+
 @pytest.mark.parametrize("side", [48, SIDE])
 @pytest.mark.parametrize("pen", [(225, 150, 60), (230, 120, 190), (120, 190, 120)])
 def test_a_coloured_pen_on_blue_squares(side, pen):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from handwriting_cnn.recognition.ink import boxes_of, components
+from handwriting_cnn.recognition.straight_lines import lines_across
 from handwriting_cnn.recognition.windows import around, broadened, grown, in_blocks, narrowed, places_of
 
 MASKS = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24))
@@ -68,3 +69,23 @@ def test_pieces_are_scipys(mask):
     for number, (left, top, right, bottom) in enumerate(boxes.tolist(), start=1):
         y, x = np.nonzero(labels == number)
         assert (left, top, right, bottom) == (x.min(), y.min(), x.max() + 1, y.max() + 1)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@given(
+    height=st.integers(30, 90),
+    width=st.integers(40, 90),
+    middle=st.floats(0.25, 0.75),
+    rise=st.integers(-3, 3),
+    thickness=st.integers(1, 3),
+)
+def test_a_line_is_found_where_it_was_drawn(axis, height, width, middle, rise, thickness):
+    y, x = np.mgrid[:height, :width]
+    centre = round(middle * height) + rise * (x / (width - 1) - 0.5)
+    ink = np.abs(y - centre) <= thickness / 2
+    (line,) = lines_across(ink if axis else ink.T, axis)
+    assert line.axis == axis
+    assert line.inked >= 0.95
+    assert line.centres(width)[[0, -1]] == pytest.approx(centre[0, [0, -1]], abs=1.01)
+    assert line.thickness == pytest.approx(thickness, abs=1.5)
+    assert not lines_across(ink if axis else ink.T, 1 - axis)

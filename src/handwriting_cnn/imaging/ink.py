@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from handwriting_cnn.errors import DataError
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.preprocessing import reduced
+from handwriting_cnn.imaging.preprocessing import median, quantile, reduced
 
 _Density: TypeAlias = npt.NDArray[np.float32]
 
@@ -26,6 +26,8 @@ _RULE: Final = 0.3  # a printed line darkens at least 1 - 0.3 of a row or column
 _NOISE: Final = 2.0  # standard deviations of the paper that are paper
 _FAINT: Final = 0.15  # share of the full ink that is paper's in any case
 _TOP: Final = 0.98  # the quantile of the ink that becomes 255
+_ONE_LEVEL: Final = 5  # of 256 levels beside each other that are one to the eye
+_EVEN: Final = 0.3  # of a picture: so much of one level is paper, evenly lit
 _BLANK: Final = 0.02  # density: less than this is no ink
 
 
@@ -110,7 +112,13 @@ def paper_density(density: _Density) -> Any:
 
 
 def paper_plane(grey: GreyImage) -> Any:
-    """Return the :func:`paper_density` of a grey picture, fitted to a small copy: float32 of the picture's shape."""
+    """Return the :func:`paper_density` of a grey picture, fitted to a small copy: float32 of the picture's shape.
+
+    Of a picture whose paper has one level, as a drawn picture's has, it is that level's: a plane might follow its ink.
+    """
+    counts = np.bincount(grey.ravel())
+    if np.convolve(counts, np.ones(_ONE_LEVEL)).max() >= _EVEN * grey.size:
+        return np.full(grey.shape, optical_density(np.array(counts.argmax(), np.uint8)), np.float32)
     small, step = reduced(grey, _FITTED)
     return _extended(paper_density(optical_density(small)[:, :, np.newaxis]), step, grey.shape)[:, :, 0]
 
@@ -131,7 +139,7 @@ def pen_light(picture: npt.NDArray[np.uint8]) -> GreyImage | None:
     density = optical_density(small)
     paper = paper_density(density)
     density -= paper
-    if np.quantile(np.ptp(density, axis=2), _COLOURED) < _HUE:
+    if quantile(np.ptp(density, axis=2), _COLOURED) < _HUE:
         return None
     ink = (optical_density(picture) - _extended(paper, step, picture.shape)) @ _ink_weights(density)
     ink = _without_rules(ink)
@@ -157,16 +165,16 @@ def _ink_weights(density: _Density) -> Any:
     values, ruled = _without_rules(density).reshape(-1, 3), density.reshape(-1, 3)
     standing_out = np.maximum(values, 0).sum(axis=1)
     for _ in range(_SEARCHES):
-        paper = standing_out <= np.quantile(standing_out, _PLAIN)
+        paper = standing_out <= quantile(standing_out, _PLAIN)
         grain = ruled[paper] - ruled[paper].mean(axis=0)
         inverse = np.linalg.inv(grain.T @ grain / len(grain) + _GRAIN**2 * np.eye(3))
         above = values - np.median(values[paper], axis=0)
         standing_out = np.where(above.sum(axis=1) > 0, ((above @ inverse) * above).sum(axis=1), 0)
-    colour = np.maximum(values[standing_out >= np.quantile(standing_out, _FULLEST)].mean(axis=0), 0)
+    colour = np.maximum(values[standing_out >= quantile(standing_out, _FULLEST)].mean(axis=0), 0)
     weights = inverse @ colour
     return weights * (np.linalg.norm(colour) / (float(colour @ weights) or 1.0))
 
 
 def _middle_and_spread(values: Any) -> tuple[float, float]:
-    middle = float(np.median(values))
-    return middle, _SPREAD * float(np.median(np.abs(values - middle)))
+    middle = median(values)
+    return middle, _SPREAD * median(np.abs(values - middle))

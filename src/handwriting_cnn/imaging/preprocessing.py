@@ -147,15 +147,22 @@ def ring_of(picture: Any) -> Any:
     return np.concatenate([picture[0, :-1], picture[:-1, -1], picture[-1, :0:-1], picture[:0:-1, 0]])
 
 
-def quantile(values: _Levels, share: float) -> float:
-    """Return a quantile of at least one value, linear between neighbours, as NumPy's.
+def quantile(values: Any, share: float) -> float:
+    """Return a quantile of at least one value, of an array of any shape, linear between neighbours, as NumPy's.
 
     NumPy's own spends longer on its preparations than on a character or its border, of which a page has hundreds.
     """
-    ordered = np.sort(values)
+    ordered = np.sort(values, axis=None)
     place = share * (len(ordered) - 1)
     below, part = int(place), place % 1
     return float(ordered[below] + part * (ordered[min(below + 1, len(ordered) - 1)] - ordered[below]))
+
+
+def median(values: Any) -> float:
+    """Return the median of at least one value, of an array of any shape, as NumPy's; see :func:`quantile`."""
+    ordered = np.sort(values, axis=None)
+    upper = len(ordered) // 2
+    return float(ordered[upper] if len(ordered) % 2 else (ordered[upper - 1] + ordered[upper]) / 2)
 
 
 def _ink(contrast: _Levels, texture: float, *, brightest: int) -> _Levels:

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter
 
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.imaging.decode import GreyImage
@@ -156,12 +156,10 @@ def _dark_on_light(
     And how much smaller it is, and whether it is turned over.
     """
     step = int(np.ceil(np.sqrt(picture.shape[0] * picture.shape[1] / pixels)))
-    image = Image.fromarray(picture).reduce(step) if step > 1 else Image.fromarray(picture)
-    source = np.asarray(image.convert("L"))
+    image = np.asarray(Image.fromarray(picture).reduce(step)) if step > 1 else picture
+    source = image if image.ndim == 2 else np.asarray(Image.fromarray(image).convert("L"))
     turned = is_light_on_dark(source, alone=alone)
-    if turned:
-        source, image = 255 - source, ImageOps.invert(image)
-    return source, np.asarray(image), step, turned
+    return (255 - source, 255 - image, step, turned) if turned else (source, image, step, turned)
 
 
 def _evenly_lit(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[GreyImage, npt.NDArray[np.uint8]]:
@@ -213,7 +211,7 @@ def _alone(
 ) -> list[FoundCharacter]:
     """Return all ink of a copy of a picture as one character."""
     ink = ink_of_one(source, image)
-    groups = with_pale_strokes(group_all(ink.mask, ink.stroke), ink.pale)
+    groups = with_pale_strokes(group_all(ink), ink.pale)
     return _cut_out(picture, ink, groups, np.eye(3), source.shape, step)
 
 

@@ -7,7 +7,7 @@ import scipy.ndimage
 from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
-from handwriting_cnn.imaging.preprocessing import border_of, ring_of
+from handwriting_cnn.imaging.preprocessing import border_of, median, quantile, ring_of
 from handwriting_cnn.imaging.strokes import Mask
 
 _GLANCE: Final = 150  # pixels of a picture's shorter side that show which side the ink is on
@@ -46,8 +46,7 @@ def is_light_on_dark(grey: GreyImage, *, alone: bool, cut_out: bool = False) -> 
         alone: Whether it shows one character.
         cut_out: Whether it shows a sheet alone, and nothing of what that lies on.
     """
-    step = max(min(grey.shape) // _GLANCE, 1)
-    small = (grey if step == 1 else np.asarray(Image.fromarray(grey).reduce(step))).astype(np.float32)
+    small = _glance(grey).astype(np.float32)
     skewness = _skewness(small, _SURROUNDINGS)
     if alone and abs(skewness) < _SKEWED and not _is_split(_darker_half(small)):
         return _is_dark_around(small)
@@ -60,7 +59,7 @@ def _skewness(small: Any, parts: int) -> float:
     """Return the third moment of the difference from the mean of surroundings, in standard deviations cubed."""
     window = max(min(small.shape) // parts, 3)
     detail = small - scipy.ndimage.uniform_filter(scipy.ndimage.uniform_filter(small, window), window)
-    tail = detail - np.median(detail)
+    tail = detail - median(detail)
     squares = tail * tail
     second = float(np.mean(squares))
     return float(np.mean(squares * tail)) / second**1.5 if second else 0.0  # NumPy raises to a power slowly
@@ -68,12 +67,21 @@ def _skewness(small: Any, parts: int) -> float:
 
 def is_half_dark_around(grey: GreyImage) -> bool:
     """Return whether a picture's border falls into one dark part and one bright part."""
+    return _is_split(_darker_half(_glance(grey)))
+
+
+def _glance(grey: GreyImage) -> GreyImage:
+    """Return a small copy."""
     step = max(min(grey.shape) // _GLANCE, 1)
-    return _is_split(_darker_half(np.asarray(Image.fromarray(grey).reduce(step))))
+    return grey if step == 1 else np.asarray(Image.fromarray(grey).reduce(step))
 
 
 def _darker_half(grey: Any) -> Mask:
-    return np.asarray(grey < np.quantile(grey, _EXTREMES).mean())
+    return np.asarray(grey < sum(_extremes(grey)) / 2)
+
+
+def _extremes(grey: Any) -> tuple[float, float]:
+    return quantile(grey, _EXTREMES[0]), quantile(grey, _EXTREMES[1])
 
 
 def _is_split(dark: Mask) -> bool:
@@ -85,7 +93,7 @@ def _is_split(dark: Mask) -> bool:
 
 def _is_dark_around(grey: Any) -> bool:
     """Return whether most of a picture's border is dark; printed lines along its edges are none of it."""
-    low, high = np.quantile(grey, _EXTREMES)
+    low, high = _extremes(grey)
     middle = (low + high) / 2
     outermost = bool((border_of(grey) < middle).mean() > 0.5)
     brighter = grey - middle if outermost else middle - grey  # or darker: what may be the paper beside walls

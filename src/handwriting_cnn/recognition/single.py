@@ -9,18 +9,19 @@ from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.ink import light_of, optical_density, paper_plane, pen_light
-from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, preprocess, reduced
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, median, preprocess, reduced
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
-from handwriting_cnn.recognition.grouping import SPECK, Groups, gaps_to, ordered
+from handwriting_cnn.recognition.grouping import SPECK, Groups, gaps_to, least_ink, ordered
 from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, at_edge, components, find_ink, sizes_of
+from handwriting_cnn.recognition.pale import SOFT
 from handwriting_cnn.recognition.single_lines import SMALLEST, without_lines
+from handwriting_cnn.recognition.windows import grown
 
 SMALL: Final = 100  # pixels: a picture whose longer side has fewer is one character
 _PALE: Final = 0.3  # of the ink's level: so pale may the dots of a single character be
 _GLIMPSE: Final = 64  # pixels of a picture's longer side that show whether it is cut closely
 _NEAR: Final = 0.1  # of the longer side: a character that comes so near its picture's edges leaves little paper
 _BROADEST: Final = 0.3  # of the longer side: a broader stroke is a shadow
-_ONE_LEVEL: Final = 5  # of 256 levels beside each other that are one to the eye
 _MAIN: Final = 0.4  # of a picture's ink: of less its character has more
 _LEAST: Final = 0.3  # of the picture's shorter side: so large is the character at least
 _NEARLY: Final = 0.02  # of that side: what is so near the edge, as the outline of a thumb is, the edge may cut
@@ -29,10 +30,11 @@ _ABOVE: Final = 0.35  # of it: so far above or below lies a mark
 _LOW: Final = 0.65  # of its height: and is no higher
 _DOT: Final = 0.35  # of its longer side: and no wider than it, or than this
 _FLATTEST: Final = 0.2  # of its longer side: or than this, as the strokes of =
+_PALE_AROUND: Final = 0.5  # of its longer side: so far from it lies what is paler of it
+_MOSTLY: Final = 0.75  # of the picture: where these surroundings take more, little paper is left
 _PARTS: Final = 4  # of a character at most that were taken for characters
 _SQUARE: Final = 2.0  # times the shorter side of a character: so long is its longer side
 _AROUND: Final = 1.5  # times the longer side of what was found: so large is the character that it makes
-_FLAT: Final = 0.3  # of a picture: so much of one level is paper, evenly lit
 
 
 def ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
@@ -42,17 +44,18 @@ def ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
         source: The picture in grey, uint8, dark on light.
         picture: The picture as it was, uint8 ``(height, width)`` or RGB ``(height, width, 3)``, dark on light.
     """
-    free = picture
-    if picture.ndim == 3 and min(picture.shape[:2]) >= SMALLEST:
+    free, looked = picture, picture.ndim == 3 and min(picture.shape[:2]) >= SMALLEST
+    if looked:
         free = without_lines(source, picture)  # before the pen's colour is sought, which wipes lines out by halves
     pen = pen_light(free) if free.ndim == 3 else None
-    if free is picture:
-        source = without_lines(source if pen is None else pen)
-    else:
-        source = np.asarray(Image.fromarray(free).convert("L")) if pen is None else pen
-    if max(source.shape) < SMALL:
-        return _small_ink(source if _is_flat(source) else _evenly_lit(source))
-    return close_ink(source) or find_ink(source, strong=_PALE)
+    grey = pen
+    if grey is None:
+        grey = source if free is picture else np.asarray(Image.fromarray(free).convert("L"))
+    if free is picture and not (looked and pen is None):
+        grey = without_lines(grey)
+    if max(grey.shape) < SMALL:
+        return _small_ink(_evenly_lit(grey))
+    return close_ink(grey) or find_ink(grey, strong=_PALE)
 
 
 def _small_ink(grey: GreyImage) -> Ink:
@@ -88,23 +91,47 @@ def close_ink(grey: GreyImage) -> Ink | None:
     return _small_ink(_evenly_lit(grey))
 
 
-def _is_flat(grey: GreyImage) -> bool:
-    """Return whether a picture's paper has one level, as a drawn picture's has; a plane might follow its ink."""
-    return bool(np.convolve(np.bincount(grey.ravel()), np.ones(_ONE_LEVEL)).max() >= _FLAT * grey.size)
-
-
 def _evenly_lit(grey: GreyImage) -> GreyImage:
     """Return a picture as it would look on paper whose density is everywhere what its plane's median is."""
     paper = paper_plane(grey)
-    return light_of(optical_density(grey) - (paper - np.median(paper))).astype(np.uint8)
+    return np.asarray(np.rint(light_of(optical_density(grey) - (paper - median(paper)))), np.uint8)
 
 
-def group_all(mask: Mask, stroke: float) -> Groups:
-    """Take all ink for one character, but for specks, and for what the picture's edge cuts of its neighbours."""
-    labels, boxes, areas = components(mask)
-    clean = areas >= SPECK * stroke**2
-    owner = np.where(clean & ~_of_neighbours(boxes, np.where(clean, areas, 0), mask.shape), 0, -1)
-    return ordered(labels, owner, boxes, np.zeros(len(owner), np.int64), rtl=False)
+def group_all(ink: Ink) -> Groups:
+    """Take all ink for one character, but for specks, and for what the picture's edge cuts of its neighbours.
+
+    Pale pieces around it, as those of a broken stroke, may belong to it, too.
+    """
+    labels, boxes, areas = components(ink.mask)
+    clean = areas >= SPECK * ink.stroke**2
+    mine = clean & ~_of_neighbours(boxes, np.where(clean, areas, 0), labels.shape)
+    if mine.any():
+        dark = np.concatenate([[False], mine])[labels]
+        pale = _pale_near(ink, dark)
+        if pale.any():
+            labels, boxes, areas = components(dark | pale)
+            mine = np.ones(len(areas), np.bool_)
+    return ordered(labels, np.where(mine, 0, -1), boxes, np.zeros(len(mine), np.int64), rtl=False)
+
+
+def _pale_near(ink: Ink, dark: Mask) -> Mask:
+    """Return the pale ink around a character; none where there is more elsewhere, as on paper that has a texture.
+
+    Nor is there any where the picture shows too little paper elsewhere to tell.
+    """
+    rows, columns = box_of(dark)
+    reach = round(_PALE_AROUND * max(rows.stop - rows.start, columns.stop - columns.start))
+    left, top, right, bottom = columns.start - reach, rows.start - reach, columns.stop + reach, rows.stop + reach
+    height, width = dark.shape
+    if (min(right, width) - max(left, 0)) * (min(bottom, height) - max(top, 0)) > _MOSTLY * dark.size:
+        return np.zeros_like(dark)
+    labels, boxes, areas = components(ink.pale & ~grown(dark, SOFT))
+    near = (boxes[:, :2] >= (left, top)).all(axis=1) & (boxes[:, 2:] <= (right, bottom)).all(axis=1)
+    near &= ~at_edge(boxes, dark.shape)
+    large = areas >= least_ink(ink.stroke)
+    if areas[near & large].sum() < areas[~near & large].sum():
+        return np.zeros_like(dark)
+    return np.asarray(np.concatenate([[False], near & large])[labels])
 
 
 def may_be_parts(boxes: Sequence[tuple[int, int, int, int]]) -> bool:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.ink import optical_density, paper_plane
-from handwriting_cnn.imaging.preprocessing import box_of
+from handwriting_cnn.imaging.preprocessing import box_of, quantile
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.grouping import least_ink
 from handwriting_cnn.recognition.ink import components, sizes_of
@@ -66,7 +66,7 @@ def without_lines(grey: GreyImage, picture: npt.NDArray[np.uint8] | None = None)
     lines = _walls(pale[place]) if (np.array(pale[place].shape) >= np.multiply(_BROAD, pale.shape)).all() else []
     alone = bool(lines) and pale[place].size < pale.size
     if not lines and min(grey.shape) >= SMALLEST:
-        place, lines = np.s_[:, :], lines_across(pale)
+        place, lines = np.s_[:, :], [*lines_across(pale, 1), *lines_across(pale, 0)]
     if not lines:
         return picture
     small = np.asarray(Image.fromarray(grey).reduce(step))
@@ -93,7 +93,7 @@ def _levels(grey: GreyImage) -> Any:
 def _ink(levels: Any) -> tuple[Mask, Mask]:
     """Return what is a character's ink, and the paler ink that may be a line."""
     above = levels[levels > _FAINTEST]
-    full = float(np.quantile(above, _FULL)) if above.size else 1.0
+    full = quantile(above, _FULL) if above.size else 1.0
     return levels > _DARK * full, levels > max(_PALE * full, _FAINTEST)
 
 
@@ -108,12 +108,13 @@ def _widest(ink: Mask) -> tuple[slice, slice]:
 
 def _walls(ink: Mask) -> list[Line]:
     """Return the lines of a picture that is cut to a box and what crosses its walls; none where there is no box."""
-    lines = lines_across(ink, least=_CROSSED)
     walls = []
     for axis in (0, 1):
-        along = sorted((line for line in lines if line.axis == axis), key=lambda line: line.middle)
+        along = sorted(lines_across(ink, axis, _CROSSED), key=lambda line: line.middle)
+        if len(along) < 2:
+            return []
         walls += [line for line in along if line in (along[0], along[-1]) or line.inked >= INKED]
-    return walls if are_box(walls) else []
+    return walls
 
 
 def _is_cell(lines: list[Line], shape: tuple[int, ...]) -> bool:

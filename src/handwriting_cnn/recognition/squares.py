@@ -21,84 +21,78 @@ _SHARPER: Final = 1.1  # times a character's own blur: up to this its edges are 
 
 
 def answers_to(
-    inks: Sequence[GreyImage],
-    spec: PreprocessSpec,
-    rules: ReadingRules,
-    ask: Callable[[ImageArray], ProbabilityArray],
-    *,
-    strokes: tuple[float, float] = STROKES,
+    inks: Sequence[GreyImage], spec: PreprocessSpec, rules: ReadingRules, ask: Callable[[ImageArray], ProbabilityArray]
 ) -> ProbabilityArray:
     """Return a network's answers to found characters.
-
-    Broad strokes may be a broad pen's, which a network doubts that never saw such: they are drawn finer. Or they are
-    those of a letter so small that by this its loops or what is pale in it would be lost. The network is asked about
-    both, and the mean of its answers counts (benchmarks/pens.py): the surer one would be surer of scribbles, too.
 
     Args:
         inks: Each uint8 ``(height, width)``, bright ink on 0.
         spec: The model's preprocessing.
         rules: How its pictures look.
-        ask: Returns calibrated probabilities of squares.
-        strokes: See :func:`squares_of`.
+        ask: Returns calibrated probabilities of squares. Of a character that is drawn in two ways the mean counts
+            (benchmarks/pens.py): the surer answer would be surer of scribbles, too.
 
     Returns:
         float32 ``(n, num_classes)``.
     """
-    broad = np.array([_is_broad(ink, strokes[1] * rules.stroke) for ink in inks], np.bool_)
-    as_found = squares_of(
-        [ink for ink, both in zip(inks, broad, strict=True) if both], spec, rules, strokes=(strokes[0], np.inf)
-    )
-    answers = ask(np.concatenate([squares_of(inks, spec, rules, strokes=strokes), as_found]))
-    finer = answers[: len(inks)].copy()
-    finer[broad] = (finer[broad] + answers[len(inks) :]) / 2
-    return finer
+    drawn = [drawn_for(ink, rules) for ink in inks]
+    answers = ask(squares_of([picture for ways in drawn for picture in ways], spec, rules))
+    counts = np.array([len(ways) for ways in drawn], np.int64)
+    sums: ProbabilityArray = np.add.reduceat(answers, np.cumsum(counts) - counts)
+    return sums / counts.astype(np.float32)[:, np.newaxis]
 
 
-def squares_of(
-    inks: Sequence[GreyImage], spec: PreprocessSpec, rules: ReadingRules, *, strokes: tuple[float, float] = STROKES
-) -> ImageArray:
+def drawn_for(ink: GreyImage, rules: ReadingRules, *, strokes: tuple[float, float] = STROKES) -> tuple[GreyImage, ...]:
+    """Return a character as a network is asked about it, with strokes about as wide as in what it learned from.
+
+    Broad strokes may be a broad pen's, which a network doubts that never saw such. Or they are those of a letter so
+    small that drawn finer its loops or what is pale in it would be lost: of these both are returned.
+
+    Args:
+        ink: uint8 ``(height, width)``, bright ink on 0.
+        rules: How the model's pictures look.
+        strokes: Strokes narrower or wider than so many typical widths are drawn anew (benchmarks/pens.py).
+
+    Returns:
+        The character with such strokes; and as it was found, if it had broader ones.
+    """
+    mask = ink > _INK
+    width, longer = stroke_width(mask, whole=True), max(ink[box_of(mask)].shape)
+    typical = rules.stroke * longer
+    wanted = float(np.clip(width, strokes[0] * typical, strokes[1] * typical))
+    if not width or abs(wanted - width) <= _HALF_PIXEL:
+        return (ink,)
+    enlarged = max(-(-_FINE // longer), 1)  # a small character's edge has steps that would be kept
+    size = (ink.shape[1] * enlarged, ink.shape[0] * enlarged)
+    fine = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BICUBIC))
+    drawn = with_stroke(fine, width * enlarged, wanted * enlarged)
+    return (drawn, ink) if wanted < width else (drawn,)
+
+
+def squares_of(inks: Sequence[GreyImage], spec: PreprocessSpec, rules: ReadingRules) -> ImageArray:
     """Return characters in the network's form, made like those that it learned from.
 
-    Their size is that of the rules, strokes are about as wide, and edges at least as blurred: pictures of 8x8 pixels,
-    enlarged, have none as sharp as a photograph's, and a network that never saw such doubts them.
+    Their size is that of the rules, and edges are at least as blurred: pictures of 8x8 pixels, enlarged, have none as
+    sharp as a photograph's, and a network that never saw such doubts them.
 
     Args:
         inks: Each uint8 ``(height, width)``, bright ink on 0.
         spec: The model's preprocessing.
         rules: How its pictures look.
-        strokes: Strokes narrower or wider than so many typical widths are drawn anew (benchmarks/pens.py).
 
     Returns:
         uint8 ``(n, height, width, 1)``.
     """
     square = replace(spec, polarity="light-on-dark", background="keep", crop=True, margin=(1 - rules.extent) / 2)
-    made = [_blurred(preprocess(_redrawn(ink, rules.stroke, strokes), square), rules) for ink in inks]
+    made = [_blurred(preprocess(_on_paper(ink), square), rules) for ink in inks]
     return np.array(made, np.uint8).reshape(-1, spec.height, spec.width, 1)
 
 
-def _measured(ink: GreyImage) -> tuple[float, int]:
-    """Return the width of a character's strokes, 0 where it has none, and its longer side, in pixels."""
-    mask = ink > _INK
-    height, width = ink[box_of(mask)].shape
-    return stroke_width(mask, whole=True), max(height, width)
-
-
-def _is_broad(ink: GreyImage, most: float) -> bool:
-    """Return whether a character's strokes are wider than a share of its longer side."""
-    width, longer = _measured(ink)
-    return width - most * longer > _HALF_PIXEL
-
-
-def _redrawn(ink: GreyImage, stroke: float, bounds: tuple[float, float]) -> GreyImage:
-    """Return a character with strokes about as wide as a share of its longer side."""
-    width, longer = _measured(ink)
-    wanted = float(np.clip(width, bounds[0] * stroke * longer, bounds[1] * stroke * longer))
-    if not width or abs(wanted - width) <= _HALF_PIXEL:
-        return ink
-    enlarged = max(-(-_FINE // longer), 1)  # a small character's edge has steps that would be kept
-    size = (ink.shape[1] * enlarged, ink.shape[0] * enlarged)
-    fine = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BICUBIC))
-    return with_stroke(fine, width * enlarged, wanted * enlarged)
+def _on_paper(ink: GreyImage) -> GreyImage:
+    """Return a character with paper around it: one that reached its picture's edges would be taken for paper there."""
+    picture = np.zeros(np.add(ink.shape, 2), np.uint8)
+    picture[1:-1, 1:-1] = ink
+    return picture
 
 
 def _blurred(square: ImageArray, rules: ReadingRules) -> ImageArray:

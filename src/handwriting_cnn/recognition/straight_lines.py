@@ -48,14 +48,13 @@ class Line:
         return self.middle + self.rise * (np.arange(length) / max(length - 1, 1) - 0.5)
 
 
-def lines_across(ink: Mask, least: float = INKED) -> list[Line]:
-    """Return the lines that run across a picture, of which at least a share is inked."""
+def lines_across(ink: Mask, axis: int, least: float = INKED) -> list[Line]:
+    """Return the lines that run across a picture along an axis, of which at least a share is inked.
+
+    Of every rise and every height those that are ink, the fullest first.
+    """
     thickest = max(int(_THICKEST * min(ink.shape)), _THIN)
-    return [line for axis, along in ((1, ink), (0, ink.T)) for line in _along(along, axis, thickest, least)]
-
-
-def _along(ink: Mask, axis: int, thickest: int, least: float) -> list[Line]:
-    """Return the lines along the rows: of every rise and every height, those that are ink, the fullest first."""
+    ink = ink if axis else ink.T
     height, width = ink.shape
     parts = scipy.ndimage.uniform_filter1d(broadened(ink, 3, 0).astype(np.float32), max(int(_PART * width), 1), axis=1)
     near = np.flatnonzero((parts >= INKED).any(axis=1))
@@ -64,11 +63,17 @@ def _along(ink: Mask, axis: int, thickest: int, least: float) -> list[Line]:
     reach = max(int(_STEEPEST * width), 1)
     rises = np.arange(-reach, reach + 1)[:, np.newaxis]
     rows = np.arange(near[0] - reach, near[-1] + reach + 1)
-    along = rises * (np.arange(width) / max(width - 1, 1) - 0.5)
-    y = rows[:, np.newaxis] + np.rint(along).astype(np.int64)[:, np.newaxis]  # (rises, rows, width)
-    visible = (y >= 0) & (y < height)
-    inked = (ink[np.clip(y, 0, height - 1), np.arange(width)] & visible).sum(axis=2)
-    lengths = visible.sum(axis=2)
+    steps = np.rint(rises * (np.arange(width) / max(width - 1, 1) - 0.5)).astype(np.int64)
+    # A line is a stair of few level parts, whose ink running sums tell: (parts, rows).
+    begins = np.flatnonzero(np.diff(steps, axis=1, prepend=steps[:, :1] - 1))
+    lengths, rise_begins = np.diff(begins, append=steps.size)[:, np.newaxis], np.flatnonzero(begins % width == 0)
+    first = (begins % width)[:, np.newaxis]
+    y = rows + steps.ravel()[begins, np.newaxis]
+    visible, y = (y >= 0) & (y < height), np.clip(y, 0, height - 1)
+    sums = np.zeros((height, width + 1), np.int64)
+    np.cumsum(ink, axis=1, out=sums[:, 1:])
+    inked = np.add.reduceat(np.where(visible, sums[y, first + lengths] - sums[y, first], 0), rise_begins)
+    lengths = np.add.reduceat(np.where(visible, lengths, 0), rise_begins)
     share = np.where(lengths >= _VISIBLE * width, inked / np.maximum(lengths, 1), 0)
     fullness = scipy.ndimage.uniform_filter1d(inked.astype(np.float32), 3, axis=1) - _DRIFT * np.abs(rises)
     lines = []

@@ -35,12 +35,12 @@ PENS = (0.03, 0.05, 0.08, 0.12, 0.17, 0.22, 0.28)  # widths, as shares of a char
 PHOTOGRAPHED = 700
 DRAWN = 200  # characters with each pen
 LOW, HIGH = STROKES
-WAYS = {  # the bounds, whether broad strokes are read both ways, and whether edges are blurred
-    "as found": ((0.0, np.inf), False, False),
-    "blurred": ((0.0, np.inf), False, True),
-    f"{LOW} or more": ((LOW, np.inf), False, True),
-    f"{LOW} to {HIGH}": (STROKES, False, True),
-    "both": (STROKES, True, True),
+WAYS = {  # the bounds, none where broad strokes are read both ways, and whether edges are blurred
+    "as found": ((0.0, np.inf), False),
+    "blurred": ((0.0, np.inf), True),
+    f"{LOW} or more": ((LOW, np.inf), True),
+    f"{LOW} to {HIGH}": (STROKES, True),
+    "both": (None, True),
 }
 
 
@@ -56,10 +56,10 @@ def main() -> None:
         inks |= {"pens": [255 - drawn_with(picture, pen) for pen in PENS for picture in pictures[:DRAWN]]}
         truths = {"photographed": truth, "pens": truth[:DRAWN] * len(PENS)}
         row: dict[str, object] = {"model": model, "dataset": name}
-        for way, (bounds, both, blurred) in WAYS.items():
+        for way, (bounds, blurred) in WAYS.items():
             rules = saved.reading if blurred else replace(saved.reading, blur=0.0)
             reader = hw.Recognizer(replace(saved, reading=rules))
-            row[way] = {what: right(reader, some, truths[what], bounds, both=both) for what, some in inks.items()}
+            row[way] = {what: right(reader, some, truths[what], bounds) for what, some in inks.items()}
         print(row, flush=True)
         rows.append(row)
     record = {
@@ -85,12 +85,10 @@ def found_in(picture: np.ndarray, seed: int) -> np.ndarray:
     return found[0].ink if found else np.zeros((1, 1), np.uint8)
 
 
-def right(
-    reader: hw.Recognizer, inks: list[np.ndarray], truth: list[str], bounds: tuple[float, float], *, both: bool
-) -> float:
+def right(reader: hw.Recognizer, inks: list[np.ndarray], truth: list[str], bounds: tuple[float, float] | None) -> float:
     """Return the share of found characters that are recognised, and rightly."""
     spec, rules = reader.saved.preprocessing, reader.saved.reading
-    if both:
+    if bounds is None:
         answers = answers_to(inks, spec, rules, reader.predict_proba)
     else:
         finer = [drawn_for(ink, rules, strokes=bounds)[0] for ink in inks]

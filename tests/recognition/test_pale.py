@@ -55,10 +55,24 @@ def test_pale_pieces_of_a_broken_stroke_belong_to_a_lone_character():
     assert np.count_nonzero(beside > 20) * shrunk**2 == pytest.approx(np.count_nonzero(loop), rel=0.25)
 
 
-def test_pale_specks_all_over_the_paper_do_not():
-    specks = (X % 24 < 4) & (Y % 24 < 4)
-    (one,) = find_characters(on_paper((specks, 192), (STEM, 40)), layout="single")
-    truth = (X[STEM].min(), Y[STEM].min(), X[STEM].max() + 1, Y[STEM].max() + 1)
+SPECKS = (X % 30 < 9) & (Y % 30 < 9) & (abs(X - 150) > 14)
+STRIP = (X > 93) & (X < 100) & (abs(Y - 150) < 40)
+
+
+@pytest.mark.parametrize(
+    ("others", "place"),
+    [
+        ([(SPECKS, 192)], np.s_[:, :]),
+        ([(LOOP & (X > 164), 192)], np.s_[80:220, 130:240]),
+        ([((abs(X - 185) < 3) & (abs(Y - 150) < 3), 40)], np.s_[:, :]),
+        ([(STRIP, 40)], np.s_[:, 90:]),
+    ],
+    ids=["specks all over the paper", "a picture that the letter fills", "dirt", "a neighbour that the edge cuts"],
+)
+def test_what_is_no_stroke_of_a_lone_character_stays_away(others, place):
+    (one,) = find_characters(on_paper(*others, (STEM, 40))[place], layout="single")
+    x, y = X[place] - X[place].min(), Y[place] - Y[place].min()
+    truth = (x[STEM[place]].min(), y[STEM[place]].min(), x[STEM[place]].max() + 1, y[STEM[place]].max() + 1)
     assert np.abs(np.subtract(one.box, truth)).max() <= 6
 
 

@@ -117,8 +117,12 @@ def paper_plane(grey: GreyImage) -> Any:
     Of a picture whose paper has one level, as a drawn picture's has, it is that level's: a plane might follow its ink.
     """
     counts = np.bincount(grey.ravel())
-    if np.convolve(counts, np.ones(_ONE_LEVEL)).max() >= _EVEN * grey.size:
-        return np.full(grey.shape, optical_density(np.array(counts.argmax(), np.uint8)), np.float32)
+    even = np.flatnonzero(np.convolve(counts, np.ones(_ONE_LEVEL)) >= _EVEN * grey.size)
+    if len(even):
+        first = max(int(even[-1]) - _ONE_LEVEL + 1, 0)
+        level = first + int(counts[first : even[-1] + 1].argmax())
+        if level >= grey.mean():  # ink may have one level, too
+            return np.full(grey.shape, optical_density(np.array(level, np.uint8)), np.float32)
     small, step = reduced(grey, _FITTED)
     return _extended(paper_density(optical_density(small)[:, :, np.newaxis]), step, grey.shape)[:, :, 0]
 

@@ -159,7 +159,7 @@ def quantile(values: Any, share: float) -> float:
 
 
 def median(values: Any) -> float:
-    """Return the median of at least one value, of an array of any shape, as NumPy's; see :func:`quantile`."""
+    """Return the median of at least one float, of an array of any shape, as NumPy's; see :func:`quantile`."""
     ordered = np.sort(values, axis=None)
     upper = len(ordered) // 2
     return float(ordered[upper] if len(ordered) % 2 else (ordered[upper - 1] + ordered[upper]) / 2)

@@ -17,7 +17,7 @@ from handwriting_cnn.recognition.fingers import without_finger_shadows
 from handwriting_cnn.recognition.grouping import Groups, group_characters
 from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of
 from handwriting_cnn.recognition.objects import without_holes, without_objects
-from handwriting_cnn.recognition.pale import SOFT, with_pale_strokes
+from handwriting_cnn.recognition.pale import FARTHEST, SOFT, with_pale_strokes
 from handwriting_cnn.recognition.polarity import is_half_dark_around, is_light_on_dark
 from handwriting_cnn.recognition.rules import find_rules
 from handwriting_cnn.recognition.shadows import without_shadow
@@ -40,7 +40,6 @@ _WORKING_PIXELS: Final = 4_000_000
 _SINGLE_PIXELS: Final = 40_000
 _FINE: Final = 64  # pixels of a single character: more make its ink no better
 _PHOTOGRAPH: Final = 300  # pixels of the shorter side: a smaller picture shows no table around a sheet
-_NEAR: Final = 0.5  # of a character's longer side: so far from it lies what is paler of it
 _SCREEN: Final = 2.0  # pixels: smoothed by so much, the dots of a print's shade are grey
 _FILLED: Final = 0.4  # of a page's ink: a grid holds at least so much
 _PIECES: Final = 4  # characters at most that one may be taken for whose picture is cut closely
@@ -117,7 +116,7 @@ def _is_the_same(alone: list[FoundCharacter], found: list[FoundCharacter]) -> bo
     if not alone:
         return False
     outer, inner = np.array(alone[0].box), np.array(found[0].box)
-    reach = _NEAR * max(inner[2:] - inner[:2])
+    reach = FARTHEST * max(inner[2:] - inner[:2])
     return bool((np.abs(outer - inner) <= reach).all())
 
 

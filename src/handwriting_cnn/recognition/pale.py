@@ -11,7 +11,7 @@ from handwriting_cnn.recognition.grouping import Groups
 from handwriting_cnn.recognition.windows import around, grown
 
 SOFT: Final = 2  # pixels around a stroke that are its faint edge
-_FARTHEST: Final = 0.5  # of a character's longer side: what runs on farther is a printed line, or a shadow
+FARTHEST: Final = 0.5  # of a character's longer side: what runs on farther is a printed line, or a shadow
 
 
 def with_pale_strokes(groups: Groups, pale: Mask) -> Groups:
@@ -25,7 +25,7 @@ def with_pale_strokes(groups: Groups, pale: Mask) -> Groups:
     height, width = labels.shape
     for number, box in enumerate(boxes, start=1):
         left, top, right, bottom = box.tolist()
-        reach = int(_FARTHEST * max(right - left, bottom - top)) + SOFT
+        reach = int(FARTHEST * max(right - left, bottom - top)) + SOFT
         rows = slice(max(top - reach, 0), min(bottom + reach, height))
         columns = slice(max(left - reach, 0), min(right + reach, width))
         view = labels[rows, columns]

@@ -71,7 +71,7 @@ def is_half_dark_around(grey: GreyImage) -> bool:
 
 
 def _glance(grey: GreyImage) -> GreyImage:
-    """Return a small copy."""
+    """Return a small copy, or the picture itself if it is small."""
     step = max(min(grey.shape) // _GLANCE, 1)
     return grey if step == 1 else np.asarray(Image.fromarray(grey).reduce(step))
 

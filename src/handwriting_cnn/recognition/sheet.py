@@ -171,13 +171,12 @@ def _steep(small: npt.NDArray[np.float32], window: float, *, beyond: float | Non
     """
     size = max(int(window * min(small.shape[:2])), 3)
     mode, level = ("nearest", 0.0) if beyond is None else ("constant", beyond)
-    closed = scipy.ndimage.grey_closing(small, (size, size, 1), mode=mode, cval=level)
-    light = np.log(np.maximum(closed, DARK))
-    light = light[:, :, np.ptp(light, axis=(0, 1)) > _FLATTEST]
-    across, down = (
-        (np.abs(scipy.ndimage.gaussian_filter(light, (1, 1, 0), order=order)) > _EDGE).any(axis=2)
-        for order in ((0, 1, 0), (1, 0, 0))
-    )
+    across, down = np.zeros((2, *small.shape[:2]), np.bool_)
+    for channel in np.ascontiguousarray(np.moveaxis(small, 2, 0)):
+        light = np.log(np.maximum(scipy.ndimage.grey_closing(channel, (size, size), mode=mode, cval=level), DARK))
+        if np.ptp(light) > _FLATTEST:
+            across |= np.abs(scipy.ndimage.gaussian_filter(light, 1, order=(0, 1))) > _EDGE
+            down |= np.abs(scipy.ndimage.gaussian_filter(light, 1, order=(1, 0))) > _EDGE
     return across, down
 
 

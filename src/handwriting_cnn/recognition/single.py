@@ -13,7 +13,7 @@ from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, median
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.grouping import SPECK, Groups, gaps_to, least_ink, ordered
 from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, at_edge, components, find_ink, sizes_of
-from handwriting_cnn.recognition.pale import SOFT
+from handwriting_cnn.recognition.pale import FARTHEST, SOFT
 from handwriting_cnn.recognition.single_lines import SMALLEST, without_lines
 from handwriting_cnn.recognition.windows import grown
 
@@ -30,8 +30,7 @@ _ABOVE: Final = 0.35  # of it: so far above or below lies a mark
 _LOW: Final = 0.65  # of its height: and is no higher
 _DOT: Final = 0.35  # of its longer side: and no wider than it, or than this
 _FLATTEST: Final = 0.2  # of its longer side: or than this, as the strokes of =
-_PALE_AROUND: Final = 0.5  # of its longer side: so far from it lies what is paler of it
-_MOSTLY: Final = 0.75  # of the picture: where these surroundings take more, little paper is left
+_MOSTLY: Final = 0.75  # of the picture: where a character's surroundings take more, little paper is left
 _PARTS: Final = 4  # of a character at most that were taken for characters
 _SQUARE: Final = 2.0  # times the shorter side of a character: so long is its longer side
 _AROUND: Final = 1.5  # times the longer side of what was found: so large is the character that it makes
@@ -44,15 +43,16 @@ def ink_of_one(source: GreyImage, picture: npt.NDArray[np.uint8]) -> Ink:
         source: The picture in grey, uint8, dark on light.
         picture: The picture as it was, uint8 ``(height, width)`` or RGB ``(height, width, 3)``, dark on light.
     """
-    free, looked = picture, picture.ndim == 3 and min(picture.shape[:2]) >= SMALLEST
-    if looked:
+    free, coloured = picture, picture.ndim == 3 and min(picture.shape[:2]) >= SMALLEST
+    if coloured:
         free = without_lines(source, picture)  # before the pen's colour is sought, which wipes lines out by halves
     pen = pen_light(free) if free.ndim == 3 else None
-    grey = pen
-    if grey is None:
-        grey = source if free is picture else np.asarray(Image.fromarray(free).convert("L"))
-    if free is picture and not (looked and pen is None):
-        grey = without_lines(grey)
+    if free is not picture:
+        grey = np.asarray(Image.fromarray(free).convert("L")) if pen is None else pen
+    elif pen is None:
+        grey = source if coloured else without_lines(source)  # the coloured one's grey showed none
+    else:
+        grey = without_lines(pen)
     if max(grey.shape) < SMALL:
         return _small_ink(_evenly_lit(grey))
     return close_ink(grey) or find_ink(grey, strong=_PALE)
@@ -117,17 +117,17 @@ def group_all(ink: Ink) -> Groups:
 def _pale_near(ink: Ink, dark: Mask) -> Mask:
     """Return the pale ink around a character; none where there is more elsewhere, as on paper that has a texture.
 
-    Nor is there any where the picture shows too little paper elsewhere to tell.
+    None, too, where too little of the picture lies elsewhere to tell by.
     """
     rows, columns = box_of(dark)
-    reach = round(_PALE_AROUND * max(rows.stop - rows.start, columns.stop - columns.start))
+    reach = round(FARTHEST * max(rows.stop - rows.start, columns.stop - columns.start))
     left, top, right, bottom = columns.start - reach, rows.start - reach, columns.stop + reach, rows.stop + reach
     height, width = dark.shape
     if (min(right, width) - max(left, 0)) * (min(bottom, height) - max(top, 0)) > _MOSTLY * dark.size:
         return np.zeros_like(dark)
-    labels, boxes, areas = components(ink.pale & ~grown(dark, SOFT))
+    labels, boxes, areas = components(ink.pale & ~grown(ink.mask, SOFT))
     near = (boxes[:, :2] >= (left, top)).all(axis=1) & (boxes[:, 2:] <= (right, bottom)).all(axis=1)
-    near &= ~at_edge(boxes, dark.shape)
+    near &= ~_at_edge(boxes, dark.shape)
     large = areas >= least_ink(ink.stroke)
     if areas[near & large].sum() < areas[~near & large].sum():
         return np.zeros_like(dark)
@@ -150,6 +150,10 @@ def is_around(whole: tuple[int, int, int, int], boxes: Sequence[tuple[int, int, 
     return bool((np.subtract(whole[2:], whole[:2]) <= _AROUND * extent.max()).all())
 
 
+def _at_edge(boxes: Any, shape: tuple[int, ...]) -> Any:
+    return at_edge(boxes, shape, margin=int(_NEARLY * min(shape)))
+
+
 def _of_neighbours(boxes: Any, areas: Any, shape: tuple[int, ...]) -> Any:
     """Return which pieces touch the picture's edge, or nearly, and lie apart from a character that does not.
 
@@ -157,7 +161,7 @@ def _of_neighbours(boxes: Any, areas: Any, shape: tuple[int, ...]) -> Any:
     itself.
     """
     none = np.zeros(len(boxes), np.bool_)
-    cut = at_edge(boxes, shape, margin=int(_NEARLY * min(shape)))
+    cut = _at_edge(boxes, shape)
     free = ~cut & (areas > 0)
     if min(shape) < SMALLEST or not cut.any() or areas[free].sum() <= _MAIN * areas.sum():
         return none

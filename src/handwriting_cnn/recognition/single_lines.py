@@ -110,7 +110,7 @@ def _walls(ink: Mask) -> list[Line]:
     """Return the lines of a picture that is cut to a box and what crosses its walls; none where there is no box."""
     walls = []
     for axis in (0, 1):
-        along = sorted(lines_across(ink, axis, _CROSSED), key=lambda line: line.middle)
+        along = sorted(lines_across(ink, axis, least=_CROSSED), key=lambda line: line.middle)
         if len(along) < 2:
             return []
         walls += [line for line in along if line in (along[0], along[-1]) or line.inked >= INKED]

@@ -48,10 +48,10 @@ class Line:
         return self.middle + self.rise * (np.arange(length) / max(length - 1, 1) - 0.5)
 
 
-def lines_across(ink: Mask, axis: int, least: float = INKED) -> list[Line]:
+def lines_across(ink: Mask, axis: int, *, least: float = INKED) -> list[Line]:
     """Return the lines that run across a picture along an axis, of which at least a share is inked.
 
-    Of every rise and every height those that are ink, the fullest first.
+    All rises and all heights are tried, and the fullest come first.
     """
     thickest = max(int(_THICKEST * min(ink.shape)), _THIN)
     ink = ink if axis else ink.T

@@ -26,7 +26,7 @@ from timing import in_turns, keep, seconds
 
 import handwriting_cnn as hw
 
-READER = "arabic-letters"
+READER = "mnist-digits"
 
 
 def main() -> None:

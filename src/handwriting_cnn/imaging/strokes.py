@@ -48,11 +48,14 @@ def with_stroke(ink: GreyImage, width: float, wanted: float) -> GreyImage:
     level = scipy.ndimage.maximum_filter(ink, 2 * int(np.ceil(width / 2)) + 1)
     mask = ink > np.clip(level // 2, _PALEST, _HALF)
     inside = scipy.ndimage.distance_transform_edt(mask)
-    outside, nearest = scipy.ndimage.distance_transform_edt(~mask, return_indices=True)
-    edge = np.where(mask, inside - 0.5, 0.5 - outside) + outward
+    edge = np.where(mask, inside - 0.5, -np.inf)
+    if outward > 0:  # else nothing becomes ink
+        outside, nearest = scipy.ndimage.distance_transform_edt(~mask, return_indices=True)
+        edge, level = np.where(mask, edge, 0.5 - outside), level[tuple(nearest)]
     # Ink that is thinner than twice what is taken away keeps its middle.
-    edge = np.maximum(edge, np.where(mask & (inside >= scipy.ndimage.maximum_filter(inside, 3)), 0.5, -np.inf))
-    return np.rint(np.clip(edge + 0.5, 0, 1) * level[tuple(nearest)]).astype(np.uint8)
+    middle = mask & (inside >= scipy.ndimage.maximum_filter(inside, 3))
+    edge = np.maximum(edge + outward, np.where(middle, 0.5, -np.inf))
+    return np.rint(np.clip(edge + 0.5, 0, 1) * level).astype(np.uint8)
 
 
 def edge_blur(ink: GreyImage) -> float:

@@ -1,7 +1,7 @@
 """Answers: Keras's ``predict``, ours, and ONNX Runtime, for one picture and for a batch of 1,024; then reading, of a
-picture of a data set, of a character cut from a page, and of a page of 140.
+picture of MNIST, of a digit cut from a page, and of a page of 140.
 
-    python benchmarks/inference.py
+    HANDWRITING_CNN_MIRROR=../shared/data python benchmarks/inference.py
 
 measures in turns in one process, and writes benchmarks/results/inference.json. ONNX Runtime takes part where the extra
 `export` is installed.
@@ -41,7 +41,7 @@ def main() -> None:
         alphabet=hw.Alphabet.of([str(number) for number in range(28)]),
         preprocessing=digits.train.preprocessing,
     )
-    cells = answers(saved, digits.train.images, given.repeats) | reading(digits.test, given.repeats)
+    cells = answers(saved, digits.train.images, given.repeats) | reading(hw.load_dataset("mnist").test, given.repeats)
     keep(
         "inference",
         title=f"Answers of {given.model}, and reading with {READER}",
@@ -68,19 +68,20 @@ def answers(saved: hw.SavedModel, images: np.ndarray, repeats: int) -> dict[str,
     return cells
 
 
-def reading(digits: hw.Dataset, repeats: int) -> dict[str, Any]:
-    """Measure a page (A4 at 150 dpi) and two pictures of one character, with the network and with ONNX Runtime."""
+def reading(mnist: hw.Dataset, repeats: int) -> dict[str, Any]:
+    """Measure a page (A4 at 150 dpi) and two pictures of one digit, with the network and with ONNX Runtime."""
     readers = {"TensorFlow": hw.Recognizer.load(READER)}
     session = exported(readers["TensorFlow"].saved)
     if session is None:
         return {}
     readers["ONNX Runtime"] = hw.Recognizer.load(READER, classifier=session)
     cells = {}
-    page = draw_page(digits.images[:140], digits.labels[:140])
+    images = mnist.take(np.arange(140))
+    page = draw_page(images, mnist.labels[:140])
     left, top, right, bottom = page.boxes[0]
     one = np.asarray(Image.fromarray(page.image).crop((left - 10, top - 10, right + 10, bottom + 10)))
     for what, picture, layout, times in (
-        ("a data set's picture", digits.images[0, :, :, 0], "single", 20),
+        ("a data set's picture", images[0, :, :, 0], "single", 20),
         ("a character", one, "single", 20),
         ("a page", page.image, "page", 1),
     ):

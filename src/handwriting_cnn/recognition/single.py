@@ -9,7 +9,7 @@ from PIL import Image
 
 from handwriting_cnn.imaging.decode import GreyImage
 from handwriting_cnn.imaging.ink import light_of, optical_density, paper_plane, pen_light
-from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, median, preprocess, reduced
+from handwriting_cnn.imaging.preprocessing import PreprocessSpec, box_of, median, preprocess, quantile, reduced
 from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.grouping import SPECK, Groups, gaps_to, least_ink, ordered
 from handwriting_cnn.recognition.ink import PALEST, WEAK, Ink, at_edge, components, find_ink, sizes_of
@@ -30,6 +30,8 @@ _ABOVE: Final = 0.35  # of it: so far above or below lies a mark
 _LOW: Final = 0.65  # of its height: and is no higher
 _DOT: Final = 0.35  # of its longer side: and no wider than it, or than this
 _FLATTEST: Final = 0.2  # of its longer side: or than this, as the strokes of =
+_LEVEL: Final = 0.9  # the quantile of a character's ink that is its full level
+_DARK: Final = 0.5  # of that level: a speck that is so dark is dirt
 _MOSTLY: Final = 0.75  # of the picture: where a character's surroundings take more, little paper is left
 _PARTS: Final = 4  # of a character at most that were taken for characters
 _SQUARE: Final = 2.0  # times the shorter side of a character: so long is its longer side
@@ -100,24 +102,32 @@ def _evenly_lit(grey: GreyImage) -> GreyImage:
 def group_all(ink: Ink) -> Groups:
     """Take all ink for one character, but for specks, and for what the picture's edge cuts of its neighbours.
 
-    Pale pieces around it, as those of a broken stroke, may belong to it, too.
+    Pale pieces around it, as those of a broken stroke, may belong to it, too, and pale specks with them.
     """
     labels, boxes, areas = components(ink.mask)
     clean = areas >= SPECK * ink.stroke**2
     mine = clean & ~_of_neighbours(boxes, np.where(clean, areas, 0), labels.shape)
     if mine.any():
         dark = np.concatenate([[False], mine])[labels]
-        pale = _pale_near(ink, dark)
+        known = np.concatenate([[False], clean])
+        known[labels[ink.levels > _DARK * quantile(ink.levels[dark], _LEVEL)]] = True
+        known[0] = False
+        pale = _pale_near(ink, dark, known[labels])
         if pale.any():
             labels, boxes, areas = components(dark | pale)
             mine = np.ones(len(areas), np.bool_)
     return ordered(labels, np.where(mine, 0, -1), boxes, np.zeros(len(mine), np.int64), rtl=False)
 
 
-def _pale_near(ink: Ink, dark: Mask) -> Mask:
+def _pale_near(ink: Ink, dark: Mask, known: Mask) -> Mask:
     """Return the pale ink around a character; none where there is more elsewhere, as on paper that has a texture.
 
     None, too, where too little of the picture lies elsewhere to tell by.
+
+    Args:
+        ink: The picture's.
+        dark: The character's ink.
+        known: The same and what is known to be a neighbour's, or dirt.
     """
     rows, columns = box_of(dark)
     reach = round(FARTHEST * max(rows.stop - rows.start, columns.stop - columns.start))
@@ -125,7 +135,7 @@ def _pale_near(ink: Ink, dark: Mask) -> Mask:
     height, width = dark.shape
     if (min(right, width) - max(left, 0)) * (min(bottom, height) - max(top, 0)) > _MOSTLY * dark.size:
         return np.zeros_like(dark)
-    labels, boxes, areas = components(ink.pale & ~grown(ink.mask, SOFT))
+    labels, boxes, areas = components(ink.pale & ~grown(known, SOFT))
     near = (boxes[:, :2] >= (left, top)).all(axis=1) & (boxes[:, 2:] <= (right, bottom)).all(axis=1)
     near &= ~_at_edge(boxes, dark.shape)
     large = areas >= least_ink(ink.stroke)

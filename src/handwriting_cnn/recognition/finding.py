@@ -166,6 +166,9 @@ def _evenly_lit(source: GreyImage, picture: npt.NDArray[np.uint8]) -> tuple[Grey
 
     A shadow that covers most of the paper makes the rest of it look like ink: the picture may have been turned over.
     """
+    border = border_of(picture)
+    if (border == border[0]).all():  # as a data set's: no edge cuts it
+        return source, picture
     for dark in (picture, 255 - picture) if is_half_dark_around(source) else (picture,):
         lit = without_shadow(dark)
         if lit is not dark:

@@ -109,17 +109,14 @@ def group_all(ink: Ink) -> Groups:
     mine = clean & ~_of_neighbours(boxes, np.where(clean, areas, 0), labels.shape)
     if mine.any():
         dark = np.concatenate([[False], mine])[labels]
-        known = np.concatenate([[False], clean])
-        known[labels[ink.levels > _DARK * quantile(ink.levels[dark], _LEVEL)]] = True
-        known[0] = False
-        pale = _pale_near(ink, dark, known[labels])
+        pale = _pale_near(ink, dark, pieces=labels, clean=clean)
         if pale.any():
             labels, boxes, areas = components(dark | pale)
             mine = np.ones(len(areas), np.bool_)
     return ordered(labels, np.where(mine, 0, -1), boxes, np.zeros(len(mine), np.int64), rtl=False)
 
 
-def _pale_near(ink: Ink, dark: Mask, known: Mask) -> Mask:
+def _pale_near(ink: Ink, dark: Mask, *, pieces: Any, clean: Any) -> Mask:
     """Return the pale ink around a character; none where there is more elsewhere, as on paper that has a texture.
 
     None, too, where too little of the picture lies elsewhere to tell by.
@@ -127,7 +124,8 @@ def _pale_near(ink: Ink, dark: Mask, known: Mask) -> Mask:
     Args:
         ink: The picture's.
         dark: The character's ink.
-        known: The same and what is known to be a neighbour's, or dirt.
+        pieces: Each pixel's piece of dark ink, from 1.
+        clean: Which pieces are no specks: the character's and its neighbours'.
     """
     rows, columns = box_of(dark)
     reach = round(FARTHEST * max(rows.stop - rows.start, columns.stop - columns.start))
@@ -135,7 +133,10 @@ def _pale_near(ink: Ink, dark: Mask, known: Mask) -> Mask:
     height, width = dark.shape
     if (min(right, width) - max(left, 0)) * (min(bottom, height) - max(top, 0)) > _MOSTLY * dark.size:
         return np.zeros_like(dark)
-    labels, boxes, areas = components(ink.pale & ~grown(known, SOFT))
+    known = np.concatenate([[False], clean])
+    known[pieces[ink.levels > _DARK * quantile(ink.levels[dark], _LEVEL)]] = True  # dark specks are dirt
+    known[0] = False
+    labels, boxes, areas = components(ink.pale & ~grown(known[pieces], SOFT))
     near = (boxes[:, :2] >= (left, top)).all(axis=1) & (boxes[:, 2:] <= (right, bottom)).all(axis=1)
     near &= ~_at_edge(boxes, dark.shape)
     large = areas >= least_ink(ink.stroke)

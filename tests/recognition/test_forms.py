@@ -396,6 +396,42 @@ def test_places_of_combs_beside_boxes_are_cells(some_digits):
     assert_found(*written(image, some_digits[:30], places, 60))
 
 
+def dates(boxes):
+    """Draw dates in combs of two, two and four places, their outer teeth longer; the first rows have boxes instead."""
+    image, draw = sheet()
+    font, random, found = ImageFont.truetype(str(FONT), 52), np.random.default_rng(0), []
+    for row in range(5):
+        left, bottom = LEFT, TOP + row * ROW + SIDE
+        for count in (2, 2, 4):
+            right = left + count * PITCH
+            if row < boxes:
+                for x in range(left, right, PITCH):
+                    draw.rectangle([x, bottom - SIDE, x + PITCH, bottom], outline=60, width=2)
+            else:
+                draw.line([left, bottom, right, bottom], fill=60, width=2)
+                for x in range(left, right + 1, PITCH):
+                    draw.line([x, bottom - (SIDE if x in (left, right) else 40), x, bottom], fill=60, width=2)
+            for x in range(left, right, PITCH):
+                place, digit = (x + 50, bottom - int(random.integers(18))), str(random.integers(10))
+                draw.text(place, digit, 40, font, anchor="mb")  # of some of which the line is touched
+                found.append(draw.textbbox(place, digit, font, anchor="mb"))
+            left = right + 40
+            if count == 2:
+                draw.line([left - 32, bottom + 4, left - 10, bottom - SIDE], fill=60, width=2)
+    return image, np.array(found)
+
+
+@pytest.mark.parametrize("boxes", [0, 2])
+@pytest.mark.parametrize("degrees", [0, 0.6])
+def test_short_combs_beside_long_ones_have_places(boxes, degrees):
+    image, places = dates(boxes)
+    if degrees:
+        found = find_characters(np.asarray(image.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=240)))
+        assert [one.line for one in found] == [row for row in range(5) for _ in range(8)]
+    else:
+        assert_found(np.asarray(image), places)
+
+
 def test_a_label_at_one_place_of_each_cell_is_printed_be_it_another_in_each():
     image, draw = sheet()
     font, small = (ImageFont.truetype(str(FONT), size) for size in (44, 15))

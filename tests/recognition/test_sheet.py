@@ -78,6 +78,28 @@ def test_a_sheet_on_a_chequered_cloth_is_found(square, shaded):
     np.testing.assert_allclose(found, corners, atol=25)
 
 
+@pytest.mark.parametrize("degrees", [9, -14])
+@pytest.mark.parametrize("square", [30, 62])
+def test_a_sheet_turned_on_a_chequered_cloth_is_found(square, degrees):
+    """None of its edges runs from one side of the picture to the other."""
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    middle, away = [700, 520], np.array([[-390, -290], [390, -290], [390, 290], [-390, 290]])
+    corners = away @ turn + middle
+    photograph = chequered((1040, 1400), square, (60, 90, 160), (180, 184, 190))
+    draw = ImageDraw.Draw(photograph)
+    draw.polygon([tuple(corner) for corner in corners], (228, 230, 222))
+    for x in range(-300, 301, 100):
+        for y in range(-200, 201, 100):
+            left, top = np.array([x, y]) @ turn + middle
+            draw.line([left, top, left, top + 40, left + 30, top + 40], (40, 50, 120), 6)
+    picture = np.asarray(photograph.filter(ImageFilter.GaussianBlur(1.5)))
+    found = sheet_corners(picture)
+    assert found is not None
+    np.testing.assert_allclose(found, corners, atol=20)
+    assert len(find_characters(picture)) == 35
+
+
 def grained(shape, level, seed=0):
     """A table of wood: grain along it, in the colours of a brightness."""
     grain = np.random.default_rng(seed).normal(0, 1, (shape[0], 1)).cumsum(axis=0) % 6 - 3

@@ -48,13 +48,11 @@ def light_area_corners(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64
         return None
     y, x = np.nonzero(area & ~narrowed(narrowed(area, 3, 0), 3, 1))
     hull = scipy.spatial.ConvexHull(np.stack([x, y], axis=1) + 0.5)
-    corners = _four_of(hull.points[hull.vertices])
+    corners = quadrangle_around(hull.points[hull.vertices], float(areas.max()))
     if corners is None:
         return None
     strokes = scipy.ndimage.grey_closing(small, (size, size, 1)) - small
     if not _holds_all_writing(strokes.max(axis=2), area):  # in a channel in which a coloured page is light, too
-        return None
-    if areas.max() < _FILLED * area_of(corners):
         return None
     to_middle = corners.mean(axis=0) - corners
     return corners + np.sqrt(2) * INWARD * to_middle / np.linalg.norm(to_middle, axis=1, keepdims=True)
@@ -80,6 +78,17 @@ def _between(light: npt.NDArray[np.float32]) -> float:
     total, whole = counts.sum(), float((counts * middles).sum())
     between = (whole * below / total - sums) ** 2 / np.maximum(below * (total - below), 1)
     return float(edges[1:-1][between.argmax()])
+
+
+def quadrangle_around(outline: npt.NDArray[np.float64], filled: float) -> npt.NDArray[np.float64] | None:
+    """Return the four corners of an area, the left upper first; ``None`` if it has others.
+
+    Args:
+        outline: Its convex outline, ``(n, 2)``.
+        filled: How large it is.
+    """
+    corners = _four_of(outline)
+    return corners if corners is not None and filled >= _FILLED * area_of(corners) else None
 
 
 def _four_of(polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
@@ -109,7 +118,7 @@ def _four_of(polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None
 
 
 def area_of(corners: npt.NDArray[np.float64]) -> float:
-    """Return the area of a quadrangle, by the formula of Gauss."""
+    """Return the area of a polygon, by the formula of Gauss."""
     x, y = corners.T
     return float(0.5 * abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))))
 

@@ -9,7 +9,8 @@ import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import is_filled
-from handwriting_cnn.recognition.combs import combs, dashes
+from handwriting_cnn.recognition.combs import combs
+from handwriting_cnn.recognition.dashes import dashes
 from handwriting_cnn.recognition.dotted import dotted_lines
 from handwriting_cnn.recognition.erasing import erased, with_pencil
 from handwriting_cnn.recognition.frames import Framed, framed_cells, no_frames
@@ -101,7 +102,7 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         framed = framed_cells(dark)
     slots = printed[2]
     most = max(count for _, count in grids)
-    if max(most, framed.count) >= fewest:
+    if max(most, framed.count, slots.max(initial=0)) >= fewest:
         fullest = next(cells for cells, count in grids if count == most)
         seen = (not most or cells_seen(fullest, cells) >= _ALL * most for cells, _ in grids)
         chosen = next(index for index, nearly_all in enumerate(seen) if nearly_all)
@@ -111,15 +112,17 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
             beside = broadened(beside, 2 * (_thickest(small) + _RIM), axis)
         # Far from cells only long lines are none of the strokes of characters.
         walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
-        rules = _in_cells(ink, walls, framed.over(cells).over(slots), step, _thickest(small))
+        lines = walls[0] | printed[0], walls[1] | printed[1]
+        rules = _in_cells(ink, lines, framed.over(cells).over(slots), step, _thickest(small))
         if not least or is_filled(rules.free, rules.cells, rules.count, least):
             straight = strokes_in(walls, cells, count) if count else None
             if straight and (straight[0].any() or straight[1].any()):
                 walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
                 cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
-                rules = _in_cells(ink, walls, framed.over(cells).over(slots), step, _thickest(small))
-            lines = enlarged(walls[0] | walls[1] | (framed.outlines > 0), step, ink.mask.shape)
-            free, pale = with_pencil(ink, (rules.free, rules.pale), lines, rules.cells > 0)
+                lines = walls[0] | printed[0], walls[1] | printed[1]
+                rules = _in_cells(ink, lines, framed.over(cells).over(slots), step, _thickest(small))
+            outlines = enlarged(lines[0] | lines[1] | (framed.outlines > 0), step, ink.mask.shape)
+            free, pale = with_pencil(ink, (rules.free, rules.pale), outlines, rules.cells > 0)
             return replace(rules, free=free, pale=pale)
     marks = dashes(pieces[0], small)
     other = ~around(printed[0] | printed[1] | marks)

@@ -19,6 +19,7 @@ from handwriting_cnn.recognition.light_area import (
     area_of,
     crossing,
     light_area_corners,
+    quadrangle_around,
 )
 from handwriting_cnn.recognition.windows import grown, narrowed
 
@@ -50,9 +51,9 @@ def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt
     On a small copy, closed so that neither writing nor printed lines are left, an edge is a straight line from one side
     of the picture to the other along most of which the brightness of a channel changes steeply. The penumbra of a
     shadow is not steep. A side of the sheet that is not found is taken to be the picture's own. Where edges are all
-    around one even area, as on a chequered cloth, the sheet's edges are that area's. And where not all four are found,
-    a light area with four corners that something darker surrounds is a sheet, turned or small as it may be, if what is
-    written is on it.
+    around one even area, as on a chequered cloth, the sheet's edges are that area's, turned as it may be. And where not
+    all four are found, a light area with four corners that something darker surrounds is a sheet, turned or small as it
+    may be, if what is written is on it.
 
     Args:
         source: uint8 ``(height, width)`` or, which finds more, ``(height, width, 3)``.
@@ -67,7 +68,13 @@ def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt
         return None
     small = np.atleast_3d(np.asarray(Image.fromarray(source).reduce(step), np.float32))
     height, width, _ = small.shape
-    sides = _edges_on_a_pattern(small) or _edges_on_a_table(small)
+    outline = _outline_on_a_pattern(small)
+    sides = [] if outline is None else _edges_of(outline, (height, width))
+    if outline is not None and not sides:
+        corners = quadrangle_around(outline, area_of(outline))
+        if corners is not None and ((corners > 0) & (corners < (width, height))).all():
+            return corners * step if area_of(corners) > _LEAST * height * width else None
+    sides = sides or _edges_on_a_table(small)
     if len(sides) < SIDES or not all(sides):
         corners = light_area_corners(255 - small if turned else small)
         if corners is not None:
@@ -86,36 +93,54 @@ def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt
     return corners * step if area_of(corners) > _LEAST * height * width else None
 
 
-def _edges_on_a_pattern(small: npt.NDArray[np.float32]) -> list[_Edge]:
-    """Return where the edges of an even area begin and end that a pattern surrounds; none if there is no such area.
+def _outline_on_a_pattern(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64] | None:
+    """Return the convex outline ``(n, 2)`` of an even area that a pattern surrounds; ``None`` if there is none.
 
     Args:
         small: The copy.
     """
     border = np.log(np.maximum(ring_of(small), DARK))
     if (np.abs(np.diff(border, axis=0)) > _EDGE).any(axis=1).mean() < _PATTERNED / 4:
-        return []  # seen at a glance
+        return None  # seen at a glance
     steep = np.logical_or(*_steep(small, _LINES))
     labels, count = scipy.ndimage.label(~steep)
     large = np.bincount(labels.ravel(), minlength=count + 1) >= _PART * steep.size
     large[0] = False
-    area = scipy.ndimage.binary_fill_holes(large[labels])
-    square = int(_SQUARE * min(steep.shape))
+    area, square = scipy.ndimage.binary_fill_holes(large[labels]), int(_SQUARE * min(steep.shape))
     for axis in (0, 1):
         area = narrowed(area, square, axis)
     y, x = np.nonzero(area)
     try:
-        corners = scipy.spatial.ConvexHull(np.stack([x, y], axis=1)).vertices
+        inner = scipy.spatial.ConvexHull(np.stack([x, y], axis=1))
     except (ValueError, scipy.spatial.QhullError):  # no pixels, or all in one line
-        return []
-    filled = Image.new("1", steep.shape[::-1])
-    ImageDraw.Draw(filled).polygon(list(zip(x[corners].tolist(), y[corners].tolist(), strict=True)), fill=1, outline=1)
-    even = grown(np.asarray(filled), square // 2)
+        return None
+    broader = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)]) * (square // 2)
+    hull = scipy.spatial.ConvexHull((inner.points[inner.vertices, np.newaxis] + broader).reshape(-1, 2))
+    outline = hull.points[hull.vertices]
+    even = _filled(outline, small.shape[:2])
     around = ~grown(even, STRIP)
     if around.mean() < _AROUND or steep[around].mean() < _PATTERNED or steep[even].mean() > _PATTERNED / 2:
-        return []
-    outline = grown(even, 1) & grown(~even, 1)
-    sides = _of_each_side(outline, outline, 1)
+        return None
+    return outline
+
+
+def _filled(outline: npt.NDArray[np.float64], shape: tuple[int, int]) -> Mask:
+    """Return which pixels of a picture of a shape a convex outline encloses."""
+    filled = Image.new("1", shape[::-1])
+    ImageDraw.Draw(filled).polygon([(x, y) for x, y in outline.tolist()], fill=1, outline=1)
+    return np.asarray(filled)
+
+
+def _edges_of(outline: npt.NDArray[np.float64], shape: tuple[int, int]) -> list[_Edge]:
+    """Return where the edges of an area begin and end; none if they do not run from one side of the picture to another.
+
+    Args:
+        outline: Its convex outline, ``(n, 2)``.
+        shape: The picture's height and width.
+    """
+    even = _filled(outline, shape)
+    line = grown(even, 1) & grown(~even, 1)
+    sides = _of_each_side(line, line, 1)
     at_border = (even[:, 0], even[:, -1], even[0], even[-1])
     return sides if all(found or own.any() for found, own in zip(sides, at_border, strict=True)) else []
 

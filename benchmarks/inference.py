@@ -81,8 +81,8 @@ def reading(mnist: hw.Dataset, repeats: int) -> dict[str, Any]:
     left, top, right, bottom = page.boxes[0]
     one = np.asarray(Image.fromarray(page.image).crop((left - 10, top - 10, right + 10, bottom + 10)))
     for what, picture, layout, times in (
-        ("a data set's picture", images[0, :, :, 0], "single", 20),
-        ("a character", one, "single", 20),
+        ("a data set's picture", images[0, :, :, 0], "single", 100),
+        ("a character", one, "single", 100),
         ("a page", page.image, "page", 1),
     ):
         ways = {

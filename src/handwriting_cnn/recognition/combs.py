@@ -121,13 +121,18 @@ def _teeth(side: _Side, length: int) -> list[Any]:
     between = side.at & (middles >= begin) & (middles <= begin + span)
     as_long = [between & (np.abs(lengths - one) <= max(_ALIKE * one, _NEAR)) for one in lengths[between]]
     alike = max(as_long, key=np.sum)  # the outer teeth may be longer, or touch what stands beside the comb
-    for count in range(int(span / length), _FEWEST - 1, -1):  # strokes of characters stand on the line, too
-        steps = (middles - begin) / span * count
+    parts = (middles[alike] - begin) / span
+    most = min(int(span / length), int((len(parts) + 2) / _SEEN))
+    for count in range(most, _FEWEST - 1, -1):  # strokes of characters stand on the line, too
+        steps = parts * count
         regular = np.abs(steps - np.rint(steps)) <= max(_REGULAR, _NEAR * count / span / 2)
-        hit = np.union1d(np.rint(steps[alike & regular]), (0, count))
+        if regular.mean() < _MOSTLY:
+            continue
+        hit = np.union1d(np.rint(steps[regular]), (0, count))
         halved = count % 2 == 0 and count // 2 >= _FEWEST and np.sum(hit % 2) <= _MOSTLY * count / 2
-        if not halved and len(hit) >= max(_SEEN * (count + 1), _FEWEST) and regular[alike].mean() >= _MOSTLY:
-            return _places(side, outer, alike & regular, begin + np.arange(count + 1) * span / count)
+        if not halved and len(hit) >= _SEEN * (count + 1):
+            alike[alike] = regular
+            return _places(side, outer, alike, begin + np.arange(count + 1) * span / count)
     return []
 
 
@@ -153,7 +158,7 @@ def _few_teeth(side: _Side, like: list[tuple[float, float]]) -> list[Any]:
             ends = outer & (ways[[0, -1]] <= broad / 2 + _NEAR)
             at_ends = np.abs(centres[[0, -1]] - side.bar[[0, 2]]) <= 2 * _NEAR
             if inner.any(axis=1).all() and ends.any(axis=1).all() and at_ends.all():
-                return _places(side, ends.argmax(axis=1).tolist(), inner.any(axis=0), centres)
+                return _places(side, ends.argmax(axis=1), inner.any(axis=0), centres)
     return []
 
 
@@ -164,7 +169,7 @@ def _pitch_and_length(side: _Side, places: list[Any]) -> tuple[float, float]:
     return (columns[-1] - columns[0]) / (len(places) - 1), float(length)
 
 
-def _places(side: _Side, outer: list[int], alike: Any, centres: Any) -> list[Any]:
+def _places(side: _Side, outer: Any, alike: Any, centres: Any) -> list[Any]:
     """Return the places of the teeth of a comb; none if they are the walls of a grid, or closed at their ends.
 
     Args:

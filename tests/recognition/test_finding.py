@@ -367,6 +367,16 @@ def test_a_dark_corner_is_no_ink_and_a_pale_dot_is_its_letters():
     np.testing.assert_allclose(only.box, (230, 205, 242, 300), atol=2)
 
 
+def test_what_is_pale_and_far_beside_a_lone_character_is_none_of_it():
+    """As what is left of a thumb's outline, or of squared paper."""
+    share = np.zeros((500, 500))
+    share[240:300, 230:242] = 0.7
+    share[200:250, 80:88] = 0.32
+    paper = 200 * (1 - share) + np.random.default_rng(0).normal(0, 3, share.shape)
+    (only,) = find_characters(np.clip(paper, 0, 255).astype(np.uint8), layout="single")
+    np.testing.assert_allclose(only.box, (230, 240, 242, 300), atol=2)
+
+
 def test_a_layout_that_is_none_is_refused():
     with pytest.raises(UnknownNameError, match="layout 'gird'; did you mean 'grid'"):
         find_characters(np.zeros((9, 9), np.uint8), layout="gird")

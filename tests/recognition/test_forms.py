@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from handwriting_cnn.recognition.combs import combs
 from handwriting_cnn.recognition.finding import find_characters
 from handwriting_cnn.recognition.ink import find_ink
 from handwriting_cnn.recognition.rules import find_rules
@@ -430,6 +431,69 @@ def test_short_combs_beside_long_ones_have_places(boxes, degrees):
         assert [one.line for one in found] == [row for row in range(5) for _ in range(8)]
     else:
         assert_found(np.asarray(image), places)
+
+
+def comb(draw, left, bottom, count, pitch, tooth):
+    draw.line([left, bottom, left + count * pitch, bottom], fill=60, width=2)
+    for x in range(left, left + count * pitch + 1, pitch):
+        draw.line([x, bottom - tooth, x, bottom], fill=60, width=2)
+
+
+def digits_in(draw, left, bottom, count, pitch, random):
+    """Write digits closely above a comb's line and return their boxes."""
+    font, boxes = ImageFont.truetype(str(FONT), 40), []
+    for x in range(left, left + count * pitch, pitch):
+        place, digit = (
+            (x + pitch // 2 + int(random.integers(-7, 8)), bottom - 4 - int(random.integers(12))),
+            random.integers(10),
+        )
+        draw.text(place, str(digit), 40, font, anchor="mb")
+        boxes.append(draw.textbbox(place, str(digit), font, anchor="mb"))
+    return boxes
+
+
+@pytest.mark.parametrize("tooth", [14, 24])
+@pytest.mark.parametrize("count", [8, 20])
+@pytest.mark.parametrize("tint", [240, 225])
+def test_framed_places_with_short_teeth_are_those_of_a_comb(count, tooth, tint):
+    """As on the slip of a bank, with a title above."""
+    image, draw = sheet()
+    random, boxes, pitch = np.random.default_rng(0), [], 52
+    draw.rectangle([40, 40, 1200, 960], fill=tint)
+    printed(draw, "Credit transfer in Europe", (60, 50), 36)
+    for bottom in range(220, 941, 120):
+        draw.rectangle([70, bottom - 64, 70 + count * pitch, bottom], fill=245, outline=60, width=2)
+        comb(draw, 70, bottom, count, pitch, tooth)
+        boxes += digits_in(draw, 70, bottom, count, pitch, random)
+    assert_found(np.asarray(image), np.array(boxes))
+
+
+def test_a_comb_in_a_tables_cell_has_places():
+    image, draw = sheet()
+    random, boxes = np.random.default_rng(0), []
+    for row in range(5):
+        top = 100 + 130 * row
+        for left, right in ((80, 640), (640, 1160)):
+            draw.rectangle([left, top, right, top + 130], outline=60, width=3)
+        for left, count in ((120, 8), (700, 5)):
+            comb(draw, left, top + 95, count, 54, 22)
+            boxes += digits_in(draw, left, top + 95, count, 54, random)
+    assert_found(np.asarray(image), np.array(boxes))
+
+
+@pytest.mark.parametrize("walls", [False, True])
+def test_strokes_beside_the_walls_that_cross_a_line_make_no_comb(walls):
+    """As the first strokes of printed numbers in a calendar's days do."""
+    across, down = np.zeros((2, 300, 900), np.bool_)
+    across[150:153, 50:851] = True
+    for x in range(50, 851, 160):
+        down[155:175, x + 10 : x + 12] = down[155:175, x + 20 : x + 22] = 50 < x < 850
+        if walls or x in (50, 850):
+            down[155:250, x - 1 : x + 2] = True
+        if walls:
+            down[50:148, x - 1 : x + 2] = True
+    places = combs((across, down), across | down, 10)[2]
+    assert places.max() == (0 if walls else 5)
 
 
 def test_a_label_at_one_place_of_each_cell_is_printed_be_it_another_in_each():

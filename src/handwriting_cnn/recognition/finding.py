@@ -15,7 +15,7 @@ from handwriting_cnn.recognition.cells import group_by_cell
 from handwriting_cnn.recognition.dotted import is_screened
 from handwriting_cnn.recognition.fingers import without_finger_shadows
 from handwriting_cnn.recognition.grouping import Groups, group_characters
-from handwriting_cnn.recognition.ink import Ink, find_ink, ink_of
+from handwriting_cnn.recognition.ink import Ink, components, find_ink, ink_of
 from handwriting_cnn.recognition.objects import without_holes, without_objects
 from handwriting_cnn.recognition.pale import FARTHEST, SOFT, with_pale_strokes
 from handwriting_cnn.recognition.polarity import is_half_dark_around, is_light_on_dark
@@ -101,10 +101,12 @@ def find_characters(
 
 
 def _one_character(picture: npt.NDArray[np.uint8], *, rtl: bool, gap: float) -> list[FoundCharacter]:
-    """Return all ink of a picture as one character; of a photograph that shows a table, too, that on the sheet."""
+    """Return all ink of a picture as one character; of a photograph that shows more than that, the one on its sheet."""
     source, image, step, _ = _dark_on_light(picture, pixels=_SINGLE_PIXELS, alone=True)
     alone = _all_ink(picture, *_evenly_lit(source, image), step)
-    if min(picture.shape[:2]) < _PHOTOGRAPH or (_is_inside(picture, alone) and sheet_corners(picture) is None):
+    if min(picture.shape[:2]) < _PHOTOGRAPH:
+        return alone
+    if _is_inside(picture, alone) and not _is_scattered(alone) and sheet_corners(picture) is None:
         return alone
     found, _ = _on_a_page(picture, "page", rtl=rtl, gap=gap)
     one = len(found) == 1 and _is_inside(picture, found) and not _is_the_same(alone, found)
@@ -118,6 +120,18 @@ def _is_the_same(alone: list[FoundCharacter], found: list[FoundCharacter]) -> bo
     outer, inner = np.array(alone[0].box), np.array(found[0].box)
     reach = FARTHEST * max(inner[2:] - inner[:2])
     return bool((np.abs(outer - inner) <= reach).all())
+
+
+def _is_scattered(alone: list[FoundCharacter]) -> bool:
+    """Return whether ink lies far beside the largest piece, as what is left of a thumb or of squared paper may."""
+    if not alone:
+        return False
+    _, boxes, areas = components(alone[0].ink > 0)
+    left, top, right, bottom = boxes[areas.argmax()]
+    away = np.stack([left - boxes[:, 0], top - boxes[:, 1], boxes[:, 2] - right, boxes[:, 3] - bottom]).max(axis=0)
+    middles = (boxes[:, 0] + boxes[:, 2]) / 2
+    beside = (middles < left) | (middles > right)  # not above, as the dot of an i
+    return bool((beside & (away > FARTHEST * max(right - left, bottom - top))).any())
 
 
 def _is_inside(picture: npt.NDArray[np.uint8], found: list[FoundCharacter]) -> bool:

@@ -9,7 +9,7 @@ import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.cells import is_filled
-from handwriting_cnn.recognition.combs import combs
+from handwriting_cnn.recognition.combs import combs, with_slots
 from handwriting_cnn.recognition.dashes import dashes
 from handwriting_cnn.recognition.dotted import dotted_lines
 from handwriting_cnn.recognition.erasing import erased, with_pencil
@@ -113,14 +113,14 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         # Far from cells only long lines are none of the strokes of characters.
         walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
         lines = walls[0] | printed[0], walls[1] | printed[1]
-        rules = _in_cells(ink, lines, framed.over(cells).over(slots), step, _thickest(small))
+        rules = _in_cells(ink, lines, framed.over(with_slots(cells, slots)), step, _thickest(small))
         if not least or is_filled(rules.free, rules.cells, rules.count, least):
             straight = strokes_in(walls, cells, count) if count else None
             if straight and (straight[0].any() or straight[1].any()):
                 walls = walls[0] & ~straight[0], walls[1] & ~straight[1]
                 cells, count = grid_cells(walls, lengths[chosen], ruled if lengths[chosen] > short else walls)
                 lines = walls[0] | printed[0], walls[1] | printed[1]
-                rules = _in_cells(ink, lines, framed.over(cells).over(slots), step, _thickest(small))
+                rules = _in_cells(ink, lines, framed.over(with_slots(cells, slots)), step, _thickest(small))
             outlines = enlarged(lines[0] | lines[1] | (framed.outlines > 0), step, ink.mask.shape)
             free, pale = with_pencil(ink, (rules.free, rules.pale), outlines, rules.cells > 0)
             return replace(rules, free=free, pale=pale)

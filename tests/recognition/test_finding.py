@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from handwriting_cnn.data.loading import load_dataset
 from handwriting_cnn.errors import UnknownNameError
 from handwriting_cnn.recognition.finding import find_characters
-from handwriting_cnn.recognition.ink import components
+from handwriting_cnn.recognition.ink import components, find_ink
 from handwriting_cnn.recognition.recognizer import Recognizer
 from handwriting_cnn.recognition.sheet import sheet_corners
 
@@ -365,6 +365,21 @@ def test_a_dark_corner_is_no_ink_and_a_pale_dot_is_its_letters():
     paper = 150 * (1 + 0.3 * x + 0.3 * y) * (1 - share) + np.random.default_rng(0).normal(0, 3, share.shape)
     (only,) = find_characters(np.clip(paper, 0, 255).astype(np.uint8), layout="single")
     np.testing.assert_allclose(only.box, (230, 205, 242, 300), atol=2)
+
+
+@pytest.mark.parametrize("dark", [0, 60, 120])
+def test_a_page_lit_in_its_middle_beside_a_dark_strip_keeps_its_ink(dark):
+    """As by a phone's flash; the strip is the table's, and far broader than strokes."""
+    strokes = np.zeros((2000, 1640), np.bool_)
+    for top in range(100, 1001, 120):
+        for left in range(80, 740, 120):
+            strokes[top : top + 40, left : left + 6] = strokes[top + 36 : top + 40, left : left + 30] = True
+    y, x = np.mgrid[-1:1:2000j, -1:1:1640j]
+    page = np.where(strokes, 40, 240) * (0.2 + 0.9 * np.exp(-(x**2 + y**2) / 0.5))
+    page[:, 1640 - dark :] = 10
+    ink = find_ink(np.clip(page + np.random.default_rng(0).normal(0, 2, page.shape), 0, 255).astype(np.uint8))
+    assert ink.mask[strokes].mean() > 0.9
+    assert ink.mask[:1100, :800].mean() < 1.8 * strokes[:1100, :800].mean()
 
 
 def test_what_is_pale_and_far_beside_a_lone_character_is_none_of_it():

@@ -100,6 +100,28 @@ def test_a_sheet_turned_on_a_chequered_cloth_is_found(square, degrees):
     assert len(find_characters(picture)) == 35
 
 
+@pytest.mark.parametrize("degrees", [12, -18])
+def test_a_sheet_turned_on_a_cloth_with_spots_is_found(degrees):
+    """The spots are as dark as writing, and as dense."""
+    angle, random = np.deg2rad(degrees), np.random.default_rng(0)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    corners = np.array([[-400, -290], [400, -290], [400, 290], [-400, 290]]) @ turn + (700, 520)
+    photograph = Image.new("RGB", (1400, 1040), (172, 160, 128))
+    draw = ImageDraw.Draw(photograph)
+    for x, y, radius in zip(*(random.integers(*ends, 260) for ends in ((0, 1400), (0, 1040), (5, 15))), strict=True):
+        draw.ellipse([x - radius, y - radius, x + radius, y + radius], ((140, 40, 50), (60, 70, 140))[x % 2])
+    draw.polygon([tuple(corner) for corner in corners], (232, 230, 224))
+    for x in range(-300, 301, 100):
+        for y in range(-200, 201, 100):
+            left, top = np.array([x, y]) @ turn + (700, 520)
+            draw.line([left, top, left, top + 40, left + 30, top + 40], (40, 50, 120), 6)
+    picture = np.asarray(photograph.filter(ImageFilter.GaussianBlur(1.5)))
+    found = sheet_corners(picture)
+    assert found is not None
+    np.testing.assert_allclose(found, corners, atol=20)
+    assert len(find_characters(picture)) == 35
+
+
 def grained(shape, level, seed=0):
     """A table of wood: grain along it, in the colours of a brightness."""
     grain = np.random.default_rng(seed).normal(0, 1, (shape[0], 1)).cumsum(axis=0) % 6 - 3

@@ -113,6 +113,8 @@ def _window(picture: Any) -> int:
         window *= 2
         levels = _darkness(small, _light(small, window))
         wider = _masks(levels)[0]
+        if not wider.any():
+            break  # the light of all of a page tells of no ink where it falls off
         if not narrow or _filled(outlines, mask, wider, levels) >= _FILLED:
             chosen, mask = window, wider
     return chosen * step

@@ -24,6 +24,7 @@ _COVERED: Final = 0.35  # of a sheet: with more ink it is light writing, run tog
 _WRITTEN: Final = 0.001  # of it: so much at least is written on it
 _CONTRAST: Final = 12.0  # levels: half of what is written stands out by more
 _STRAY: Final = 0.25  # times as dense as on a sheet is what looks like writing around it
+_TURNED: Final = 0.12  # times its length: so far an edge leans, by 7 degrees
 _FILLED: Final = 0.93  # of the quadrangle around it
 
 
@@ -52,22 +53,29 @@ def light_area_corners(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64
     if corners is None:
         return None
     strokes = scipy.ndimage.grey_closing(small, (size, size, 1)) - small
-    if not _holds_all_writing(strokes.max(axis=2), area):  # in a channel in which a coloured page is light, too
+    if not _holds_writing(strokes.max(axis=2), area, alone=not _is_turned(corners)):  # a coloured page is light in one
         return None
     to_middle = corners.mean(axis=0) - corners
     return corners + np.sqrt(2) * INWARD * to_middle / np.linalg.norm(to_middle, axis=1, keepdims=True)
 
 
-def _holds_all_writing(strokes: npt.NDArray[np.float32], area: Mask) -> bool:
-    """Return whether an area holds strokes, and none but thin ones, and hardly any are outside: else it is a label.
+def _holds_writing(strokes: npt.NDArray[np.float32], area: Mask, *, alone: bool) -> bool:
+    """Return whether an area holds strokes, and none but thin ones.
 
     Args:
         strokes: How many of 256 levels darker each pixel is than what closing leaves of it.
         area: The area.
+        alone: Whether hardly any may be outside, too: else it is a label.
     """
     level = np.quantile(strokes[area], 1 - _WRITTEN) / 2
     inside, outside = ((strokes[part] > level).mean() for part in (area, ~grown(area, STRIP)))
-    return bool(level > _CONTRAST and inside <= _COVERED and outside <= _STRAY * inside)
+    return bool(level > _CONTRAST and inside <= _COVERED and (not alone or outside <= _STRAY * inside))
+
+
+def _is_turned(corners: npt.NDArray[np.float64]) -> bool:
+    """Return whether no edge of a sheet runs along the picture's, as those of a label on a page do."""
+    across = np.abs(np.roll(corners, -1, axis=0) - corners)
+    return bool((across.min(axis=1) > _TURNED * across.max(axis=1)).all())
 
 
 def _between(light: npt.NDArray[np.float32]) -> float:

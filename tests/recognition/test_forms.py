@@ -481,6 +481,18 @@ def test_a_comb_in_a_tables_cell_has_places():
     assert_found(np.asarray(image), np.array(boxes))
 
 
+@pytest.mark.parametrize("gap", [0, 7])
+def test_stems_of_letters_that_stand_apart_make_no_comb(gap):
+    """As those of a printed title, whose feet stand in a line."""
+    across, down = np.zeros((2, 300, 900), np.bool_)
+    for x in range(50, 850, 20):
+        across[150:153, x : x + 21 - gap] = True
+    for x in range(50, 851, 40):
+        down[130:150, x : x + 3] = True
+    places = combs((across, down), across | down, 10)[2]
+    assert places.max() == (0 if gap else 20)
+
+
 @pytest.mark.parametrize("walls", [False, True])
 def test_strokes_beside_the_walls_that_cross_a_line_make_no_comb(walls):
     """As the first strokes of printed numbers in a calendar's days do."""

@@ -22,6 +22,7 @@ _TOUCHED: Final = 0.5  # of a tooth: what is longer or shorter may be one that a
 _MOSTLY: Final = 0.5  # of what is as long as teeth and stands on a line: so much are they
 _CLOSED: Final = 0.85  # of a comb: with so much of a line at its teeth's ends it is a row of boxes
 _INSIDE: Final = 0.5  # of a place: with so much in a cell it is in it
+_UNBROKEN: Final = 0.9  # of a line
 _LEANING: Final = 0.02  # of a comb's length: so much higher is one end
 _NEAR: Final = 3.0  # pixels: so well is known where a line ends
 
@@ -49,6 +50,7 @@ def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask
     sides = [
         _Side(bar=bar, line=line, teeth=teeth, end=end, far=far)
         for bar in bars[(width >= _FEWEST * length) & (height <= _LEANING * width + 2 * _NEAR)]
+        if mask[bar[1] : bar[3], bar[0] : bar[2]].any(axis=0).mean() >= _UNBROKEN  # printed letters stand apart
         for end, far in ((3, 1), (1, 3))
     ]
     long = [_teeth(side, length) for side in sides]

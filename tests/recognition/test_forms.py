@@ -486,7 +486,7 @@ def test_stems_of_letters_that_stand_apart_make_no_comb(gap):
     """As those of a printed title, whose feet stand in a line."""
     across, down = np.zeros((2, 300, 900), np.bool_)
     for x in range(50, 850, 20):
-        across[150:153, x : x + 21 - gap] = True
+        across[150:153, x : x + 21 - gap] = across[150:153, 840:851] = True
     for x in range(50, 851, 40):
         down[130:150, x : x + 3] = True
     places = combs((across, down), across | down, 10)[2]

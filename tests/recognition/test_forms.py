@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from handwriting_cnn.recognition.combs import combs
+from handwriting_cnn.recognition.combs import combs, with_slots
 from handwriting_cnn.recognition.finding import find_characters
 from handwriting_cnn.recognition.ink import find_ink
 from handwriting_cnn.recognition.rules import find_rules
@@ -478,6 +478,31 @@ def test_a_comb_in_a_tables_cell_has_places():
         for left, count in ((120, 8), (700, 5)):
             comb(draw, left, top + 95, count, 54, 22)
             boxes += digits_in(draw, left, top + 95, count, 54, random)
+    assert_found(np.asarray(image), np.array(boxes))
+
+
+def test_places_of_a_comb_are_cells_and_the_rest_of_their_cell_is_none():
+    cells, slots = np.zeros((2, 60, 120), np.int32)
+    cells[:, :50], cells[:, 60:] = 1, 2
+    for number in range(3):
+        slots[20:40, 5 + 12 * number : 15 + 12 * number] = number + 1
+    together = with_slots(cells, slots)
+    assert sorted(np.unique(together)) == [0, 1, 2, 3, 4]
+    assert (np.diff(np.unique(np.stack([slots, together]).reshape(2, -1)[:, slots.ravel() > 0], axis=1)) == 1).all()
+    np.testing.assert_array_equal(together > 0, (slots > 0) | (cells == 2))
+    np.testing.assert_array_equal(with_slots(cells, np.zeros_like(slots)), cells)
+
+
+def test_what_is_written_beside_few_combs_is_found():
+    image, draw = sheet()
+    random, font, boxes = np.random.default_rng(0), ImageFont.truetype(str(FONT), 48), []
+    for bottom in (140, 240):
+        comb(draw, 100, bottom, 10, 60, 20)
+        boxes += digits_in(draw, 100, bottom, 10, 60, random)
+    for number in range(48):
+        place, letter = (120 + number % 12 * 84, 400 + number // 12 * 130), "EKMHRADZ"[number % 8]
+        draw.text(place, letter, 40, font, anchor="mm")
+        boxes.append(draw.textbbox(place, letter, font, anchor="mm"))
     assert_found(np.asarray(image), np.array(boxes))
 
 

@@ -122,6 +122,30 @@ def test_a_sheet_turned_on_a_cloth_with_spots_is_found(degrees):
     assert len(find_characters(picture)) == 35
 
 
+@pytest.mark.parametrize("size", [(280, 190), (380, 260), (480, 330)])
+def test_a_turned_label_on_a_written_page_is_no_sheet(size):
+    angle, boxes = np.deg2rad(13), 0
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * size @ turn + (800, 600)
+    page = Image.new("RGB", (1600, 1200), (170, 170, 170))
+    draw = ImageDraw.Draw(page)
+    for turned in (False, True):
+        for x in range(-700, 701, 90):
+            for y in range(-500, 501, 90):
+                left, top = np.array([x, y]) @ (turn if turned else np.eye(2)) + (800, 600)
+                on_label = (
+                    np.abs(np.array([left - 800, top - 600]) @ turn.T) < np.add(size, 60 * (1 - 2 * turned))
+                ).all()
+                if on_label == turned and 0 < left < 1560 and 0 < top < 1150:
+                    draw.line([left, top, left, top + 40, left + 30, top + 40], (40, 45, 60), 6)
+                    boxes += 1
+        if not turned:
+            draw.polygon([tuple(corner) for corner in corners], (250, 250, 250))
+    picture = np.asarray(page.filter(ImageFilter.GaussianBlur(0.8)))
+    assert sheet_corners(picture) is None
+    assert len(find_characters(picture)) >= 0.95 * boxes
+
+
 def grained(shape, level, seed=0):
     """A table of wood: grain along it, in the colours of a brightness."""
     grain = np.random.default_rng(seed).normal(0, 1, (shape[0], 1)).cumsum(axis=0) % 6 - 3

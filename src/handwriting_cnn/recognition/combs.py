@@ -21,6 +21,7 @@ _HIGH: Final = 1.3  # times their width: so high are places above a comb, and as
 _TOUCHED: Final = 0.5  # of a tooth: what is longer or shorter may be one that a stroke touches
 _MOSTLY: Final = 0.5  # of what is as long as teeth and stands on a line: so much are they
 _CLOSED: Final = 0.85  # of a comb: with so much of a line at its teeth's ends it is a row of boxes
+_CROSSING: Final = 4  # walls that cross a line, as a grid's do
 _INSIDE: Final = 0.5  # of a place: with so much in a cell it is in it
 _UNBROKEN: Final = 0.9  # of a line
 _LEANING: Final = 0.02  # of a comb's length: so much higher is one end
@@ -30,8 +31,8 @@ _NEAR: Final = 3.0  # pixels: so well is known where a line ends
 def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask, npt.NDArray[np.int32]]:
     """Return which pixels of horizontal and of vertical lines belong to combs, and each pixel's place in one, from 1.
 
-    A comb is a line with teeth of one length on one side alone, each as far from the next, the outer ones at its ends,
-    and nothing printed at the teeth's ends. One of two or three places, as letters are, too, has a longer one on its
+    A comb is a line with teeth of one length on one side, each as far from the next, the outer ones at its ends, and
+    no line at the teeth's ends. One of two or three places, as letters are, too, has a longer one on its
     page whose teeth are as long and as far apart.
 
     Args:
@@ -72,7 +73,7 @@ def combs(lines: tuple[Mask, Mask], mask: Mask, length: int) -> tuple[Mask, Mask
 
 
 def with_slots(cells: npt.NDArray[np.int32], slots: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Return the places of combs, and of a grid's cells those in which there are none.
+    """Return the places of combs, and of a grid's cells those in which there are none: the rest of one is no place.
 
     Args:
         cells: Each pixel's cell, from 1; 0 is none.
@@ -213,7 +214,7 @@ def _places(side: _Side, outer: Any, alike: Any, centres: Any, touched: Any) -> 
     if _are_near(middles[alike], beyond).mean() >= _SEEN:
         return []
     inside = (middles > centres[0] - _NEAR) & (middles < centres[-1] + _NEAR)
-    if _are_near(middles[side.at & inside & (lengths > np.median(lengths[alike]))], below).sum() >= _FEWEST:
+    if _are_near(middles[side.at & inside & (lengths > np.median(lengths[alike]))], below).sum() >= _CROSSING:
         return []
     length = max(int(_CLOSED * (centres[1] - centres[0])), 1)  # strokes of characters are shorter
     tops = [tooth[side.far], *([np.median(teeth[touched, side.far])] if len(touched) else [])]
@@ -225,9 +226,9 @@ def _places(side: _Side, outer: Any, alike: Any, centres: Any, touched: Any) -> 
             return []
     half = float(np.median(sizes_of(teeth[alike])[:, 0])) / 2 + 1
     places, longest = [], _TALLER * np.median(lengths[alike])
-    ends_of = [[one] if lengths[one] <= longest else alike for one in outer]
-    for centre, like in zip(centres, (ends_of[0], *[alike] * (len(centres) - 2), ends_of[1]), strict=True):
-        rows = slice(int(min(teeth[like, 1].min(), bar[1])), int(max(teeth[like, 3].max(), bar[3])))
+    ends = [[one] if lengths[one] <= longest else alike for one in outer]
+    for centre, which in zip(centres, (ends[0], *[alike] * (len(centres) - 2), ends[1]), strict=True):
+        rows = slice(int(min(teeth[which, 1].min(), bar[1])), int(max(teeth[which, 3].max(), bar[3])))
         places.append(np.s_[rows, max(round(centre - half), 0) : round(centre + half) + 1])
     return places
 

@@ -8,7 +8,7 @@ import scipy.ndimage
 import scipy.spatial
 
 from handwriting_cnn.imaging.preprocessing import ring_of
-from handwriting_cnn.imaging.strokes import Mask
+from handwriting_cnn.imaging.strokes import Mask, stroke_width
 from handwriting_cnn.recognition.windows import grown, narrowed
 
 WRITING: Final = 0.06  # of the shorter side: closing over so much leaves none
@@ -24,6 +24,9 @@ _COVERED: Final = 0.35  # of a sheet: with more ink it is light writing, run tog
 _WRITTEN: Final = 0.001  # of it: so much at least is written on it
 _CONTRAST: Final = 12.0  # levels: half of what is written stands out by more
 _STRAY: Final = 0.25  # times as dense as on a sheet is what looks like writing around it
+_BROADER: Final = 1.3  # times a stroke: so broad are spots
+_LARGE: Final = 0.2  # of the picture
+_PARALLEL: Final = 1e-6  # the sine of an angle: lines meet nowhere in a picture
 _TURNED: Final = 0.12  # times its length: so far an edge leans, by 7 degrees
 _FILLED: Final = 0.93  # of the quadrangle around it
 
@@ -53,23 +56,31 @@ def light_area_corners(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64
     if corners is None:
         return None
     strokes = scipy.ndimage.grey_closing(small, (size, size, 1)) - small
-    if not _holds_writing(strokes.max(axis=2), area, alone=not _is_turned(corners)):  # a coloured page is light in one
+    if not _holds_writing(strokes.max(axis=2), area, turned=_is_turned(corners)):  # a coloured page is light in one
         return None
     to_middle = corners.mean(axis=0) - corners
     return corners + np.sqrt(2) * INWARD * to_middle / np.linalg.norm(to_middle, axis=1, keepdims=True)
 
 
-def _holds_writing(strokes: npt.NDArray[np.float32], area: Mask, *, alone: bool) -> bool:
-    """Return whether an area holds strokes, and none but thin ones.
+def _holds_writing(strokes: npt.NDArray[np.float32], area: Mask, *, turned: bool) -> bool:
+    """Return whether an area holds strokes, and none but thin ones, and hardly any are outside: else it is a label.
+
+    What is outside of a large one that is turned may be the pattern of a cloth, whose spots are broader than strokes.
 
     Args:
         strokes: How many of 256 levels darker each pixel is than what closing leaves of it.
         area: The area.
-        alone: Whether hardly any may be outside, too: else it is a label.
+        turned: Whether it is turned.
     """
     level = np.quantile(strokes[area], 1 - _WRITTEN) / 2
-    inside, outside = ((strokes[part] > level).mean() for part in (area, ~grown(area, STRIP)))
-    return bool(level > _CONTRAST and inside <= _COVERED and (not alone or outside <= _STRAY * inside))
+    dark, around = strokes > level, ~grown(area, STRIP)
+    inside, outside = dark[area].mean(), dark[around].mean()
+    if level <= _CONTRAST or inside > _COVERED:
+        return False
+    if outside <= _STRAY * inside:
+        return True
+    broad = turned and stroke_width(dark & around) > _BROADER * stroke_width(dark & area)
+    return bool(broad and area.mean() > _LARGE)
 
 
 def _is_turned(corners: npt.NDArray[np.float64]) -> bool:
@@ -110,7 +121,8 @@ def _four_of(polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None
         for index, (one, other) in enumerate(zip(points, points[1:] + points[:1], strict=True)):
             before, after = points[index - 1], points[(index + 2) % len(points)]
             first, second = np.subtract(one, before), np.subtract(after, other)
-            if first[0] * second[1] - first[1] * second[0] > 0:  # else they do not meet beyond the edge
+            turn = first[0] * second[1] - first[1] * second[0]
+            if turn > _PARALLEL * np.linalg.norm(first) * np.linalg.norm(second):  # else they do not meet beyond it
                 x, y = crossing((*before, *one), (*other, *after))
                 across = np.subtract(other, one)
                 added.append((abs(across[0] * (y - one[1]) - across[1] * (x - one[0])), index, (x, y)))

@@ -35,6 +35,7 @@ _LETTER: Final = 6  # pixels: so far above and below a row of its strokes lie a 
 _WORD: Final = 0.4  # of a word: letters with strokes on both sides of such a row
 _MANY: Final = 4  # lines below each other: a ruled sheet, be it empty
 _NEARLY: Final = 0.9  # of the ink
+_COMBED: Final = 0.75  # of the ink: so much is in combs where there are no other cells, and the rest is left out
 _ALL: Final = 0.98  # of a grid's cells: what lies in a cell that is not seen is lost
 _FULL: Final = 0.9  # the share of a run that is ink
 _THICKEST: Final = 0.014  # of the page's shorter side
@@ -114,6 +115,8 @@ def find_rules(ink: Ink, *, least: float) -> Rules:
         walls = tried[chosen][0] & (beside | ruled[0]), tried[chosen][1] & (beside | ruled[1])
         lines = walls[0] | printed[0], walls[1] | printed[1]
         rules = _in_cells(ink, lines, framed.over(with_slots(cells, slots)), step, _thickest(small))
+        if least and not (most or framed.count):
+            least = _COMBED
         if not least or is_filled(rules.free, rules.cells, rules.count, least):
             straight = strokes_in(walls, cells, count) if count else None
             if straight and (straight[0].any() or straight[1].any()):

@@ -72,8 +72,9 @@ def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt
     sides = [] if outline is None else _edges_of(outline, (height, width))
     if outline is not None and not sides:
         corners = quadrangle_around(outline, area_of(outline))
-        if corners is not None and ((corners > 0) & (corners < (width, height))).all():
-            return corners * step if area_of(corners) > _LEAST * height * width else None
+        inside = corners is not None and ((corners > 0) & (corners < (width, height))).all()
+        if corners is not None and inside and area_of(corners) > _LEAST * height * width:
+            return corners * step
     sides = sides or _edges_on_a_table(small)
     if len(sides) < SIDES or not all(sides):
         corners = light_area_corners(255 - small if turned else small)

@@ -506,6 +506,27 @@ def test_what_is_written_beside_few_combs_is_found():
     assert_found(np.asarray(image), np.array(boxes))
 
 
+@pytest.mark.parametrize("size", [22, 28])
+def test_numbers_names_and_letters_printed_in_a_table_are_no_characters(size):
+    image, draw = sheet()
+    random, small, boxes = np.random.default_rng(0), ImageFont.truetype(str(FONT), size), []
+    names = ["Adams", "Brown", "Clark", "Evans", "Frank", "Hill", "Irwin", "Moore"]
+    for row in range(9):
+        for column, left in enumerate((60, 150, 400, 550, 700, 850, 1000)):
+            right, top = (150, 400, 550, 700, 850, 1000, 1150)[column], 40 + 95 * row
+            draw.rectangle([left, top, right, top + 95], outline=60, width=2)
+            middle = ((left + right) // 2, top + 48)
+            if row == 0 or column < 2:
+                heading, named = ("No", "Name", *"ABCDE")[column], (str(row), names[row - 1])[min(column, 1)]
+                draw.text(middle, named if row else heading, 60, small, anchor="mm")
+            else:
+                font, digit = ImageFont.truetype(str(FONT), int(random.integers(48, 66))), str(random.integers(10))
+                place = np.add(middle, random.integers(-12, 13, 2)).tolist()
+                draw.text(place, digit, 40, font, anchor="mm")
+                boxes.append(draw.textbbox(place, digit, font, anchor="mm"))
+    assert_found(np.asarray(image), np.array(boxes))
+
+
 @pytest.mark.parametrize("gap", [0, 7])
 def test_stems_of_letters_that_stand_apart_make_no_comb(gap):
     """As those of a printed title, whose feet stand in a line."""

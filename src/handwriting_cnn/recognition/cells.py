@@ -28,6 +28,10 @@ _LETTERS: Final = 3  # of a word
 _WORD: Final = 1.5  # times its height: a word is longer
 _HEADINGS: Final = 3  # cells
 _NEARLY: Final = 0.7  # of an outer row's or column's cells
+_EVEN: Final = 0.06  # of print's height: so much higher or lower are others of its letters
+_ALL: Final = 0.9  # of a row's or column's cells
+_LINES: Final = 2  # rows and columns: one may hold letters that are low, and alike by chance
+_LOWEST: Final = 0.3  # of the height of what is in other cells: dots and dashes are lower
 _SEVERAL: Final = 1 / 3  # of the cells that are not empty
 _KEPT: Final = 0.8  # of the ink in a grid's cells: so much belongs to pieces that keep to one
 _WHOLLY: Final = 0.85  # of a piece
@@ -115,6 +119,7 @@ def group_by_cell(
         _drop_repeated(owner, boxes, frames, typical)
         _drop_remains(owner, boxes, frames, stroke)
         _drop_headings(owner, boxes, frames)
+        _drop_print(owner, boxes, frames)
         bodies = (owner >= 0) & (sizes_of(boxes).max(axis=1) >= _BODY * typical)
         if gap is not None and _hold_several(owner[bodies], boxes[bodies]):
             groups = group_characters(np.concatenate([[False], owner >= 0])[labels], stroke, rtl=rtl, gap=gap)
@@ -197,6 +202,34 @@ def _drop_headings(owner: Any, boxes: Any, frames: Any) -> None:
             inside = lines[cell] == outer
             if inside.sum() >= _HEADINGS and words[inside].mean() >= _NEARLY:
                 owner[np.isin(owner, cell[inside])] = -1
+
+
+def _drop_print(owner: Any, boxes: Any, frames: Any) -> None:
+    """Drop the print in a table's cells: in two rows or columns and more all is of one height, and lower than the rest.
+
+    So is, then, what is as high in a row or column of which few cells hold something.
+    """
+    pieces, place, _ = hulls_of(owner, boxes)
+    cell = np.unique(owner[pieces])
+    heights = np.zeros(len(cell), np.int64)
+    np.maximum.at(heights, place, boxes[pieces, 3] - boxes[pieces, 1])
+    several: list[tuple[float, Any]] = []
+    few: list[tuple[float, Any]] = []
+    for axis in (0, 1):
+        centres = (frames[:, axis] + frames[:, 2 + axis]) / 2
+        lines = clustered(centres, 0.5 * float(sizes_of(frames)[:, axis].min()))[cell]
+        for line in np.unique(lines):
+            inside = lines == line
+            typical, others = float(np.median(heights[inside])), heights[~inside]
+            if len(others) >= _FEWEST and _LOWEST * np.median(others) <= typical <= _LOWER * np.median(others):
+                even = np.abs(heights[inside] - typical) <= max(_EVEN * typical, 1)
+                if even.mean() >= _ALL:
+                    (several if inside.sum() >= _FEWEST else few).append((typical, inside))
+    for height, _ in several:
+        alike = [inside for one, inside in several if abs(one - height) <= max(_EVEN * height, 1)]
+        if len(alike) >= _LINES:
+            alike += [inside for one, inside in few if abs(one - height) <= max(_EVEN * height, 1)]
+            owner[np.isin(owner, cell[np.any(alike, axis=0)])] = -1
 
 
 def _drop_remains(owner: Any, boxes: Any, frames: Any, stroke: float) -> None:

@@ -78,6 +78,20 @@ def test_a_sheet_on_a_chequered_cloth_is_found(square, shaded):
     np.testing.assert_allclose(found, corners, atol=25)
 
 
+def assert_found_turned(photograph, corners, turn):
+    """Write on a sheet in a photograph; it is found, and what is written."""
+    draw = ImageDraw.Draw(photograph)
+    for x in range(-300, 301, 100):
+        for y in range(-200, 201, 100):
+            left, top = np.array([x, y]) @ turn + corners.mean(axis=0)
+            draw.line([left, top, left, top + 40, left + 30, top + 40], (40, 50, 120), 6)
+    picture = np.asarray(photograph.filter(ImageFilter.GaussianBlur(1.5)))
+    found = sheet_corners(picture)
+    assert found is not None
+    np.testing.assert_allclose(found, corners, atol=20)
+    assert len(find_characters(picture)) == 35
+
+
 @pytest.mark.parametrize("degrees", [9, -14])
 @pytest.mark.parametrize("square", [30, 62])
 def test_a_sheet_turned_on_a_chequered_cloth_is_found(square, degrees):
@@ -89,15 +103,7 @@ def test_a_sheet_turned_on_a_chequered_cloth_is_found(square, degrees):
     photograph = chequered((1040, 1400), square, (60, 90, 160), (180, 184, 190))
     draw = ImageDraw.Draw(photograph)
     draw.polygon([tuple(corner) for corner in corners], (228, 230, 222))
-    for x in range(-300, 301, 100):
-        for y in range(-200, 201, 100):
-            left, top = np.array([x, y]) @ turn + middle
-            draw.line([left, top, left, top + 40, left + 30, top + 40], (40, 50, 120), 6)
-    picture = np.asarray(photograph.filter(ImageFilter.GaussianBlur(1.5)))
-    found = sheet_corners(picture)
-    assert found is not None
-    np.testing.assert_allclose(found, corners, atol=20)
-    assert len(find_characters(picture)) == 35
+    assert_found_turned(photograph, corners, turn)
 
 
 @pytest.mark.parametrize("degrees", [12, -18])
@@ -111,15 +117,7 @@ def test_a_sheet_turned_on_a_cloth_with_spots_is_found(degrees):
     for x, y, radius in zip(*(random.integers(*ends, 260) for ends in ((0, 1400), (0, 1040), (5, 15))), strict=True):
         draw.ellipse([x - radius, y - radius, x + radius, y + radius], ((140, 40, 50), (60, 70, 140))[x % 2])
     draw.polygon([tuple(corner) for corner in corners], (232, 230, 224))
-    for x in range(-300, 301, 100):
-        for y in range(-200, 201, 100):
-            left, top = np.array([x, y]) @ turn + (700, 520)
-            draw.line([left, top, left, top + 40, left + 30, top + 40], (40, 50, 120), 6)
-    picture = np.asarray(photograph.filter(ImageFilter.GaussianBlur(1.5)))
-    found = sheet_corners(picture)
-    assert found is not None
-    np.testing.assert_allclose(found, corners, atol=20)
-    assert len(find_characters(picture)) == 35
+    assert_found_turned(photograph, corners, turn)
 
 
 @pytest.mark.parametrize("size", [(280, 190), (380, 260), (480, 330)])

@@ -196,8 +196,7 @@ def _drop_headings(owner: Any, boxes: Any, frames: Any) -> None:
     if np.median(letters) >= _LETTERS:
         return  # all cells hold words, or numbers
     for axis in (0, 1):
-        centres = (frames[:, axis] + frames[:, 2 + axis]) / 2
-        lines = clustered(centres, 0.5 * float(sizes_of(frames)[:, axis].min()))
+        lines = _lines_of(frames, axis)
         for outer in (lines.min(), lines.max()):
             inside = lines[cell] == outer
             if inside.sum() >= _HEADINGS and words[inside].mean() >= _NEARLY:
@@ -216,8 +215,7 @@ def _drop_print(owner: Any, boxes: Any, frames: Any) -> None:
     several: list[tuple[float, Any]] = []
     few: list[tuple[float, Any]] = []
     for axis in (0, 1):
-        centres = (frames[:, axis] + frames[:, 2 + axis]) / 2
-        lines = clustered(centres, 0.5 * float(sizes_of(frames)[:, axis].min()))[cell]
+        lines = _lines_of(frames, axis)[cell]
         for line in np.unique(lines):
             inside = lines == line
             typical, others = float(np.median(heights[inside])), heights[~inside]
@@ -230,6 +228,12 @@ def _drop_print(owner: Any, boxes: Any, frames: Any) -> None:
         if len(alike) >= _LINES:
             alike += [inside for one, inside in few if abs(one - height) <= max(_EVEN * height, 1)]
             owner[np.isin(owner, cell[np.any(alike, axis=0)])] = -1
+
+
+def _lines_of(frames: Any, axis: int) -> Any:
+    """Return the column of each cell, or for axis 1 its row, from 0."""
+    centres = (frames[:, axis] + frames[:, 2 + axis]) / 2
+    return clustered(centres, 0.5 * float(sizes_of(frames)[:, axis].min()))
 
 
 def _drop_remains(owner: Any, boxes: Any, frames: Any, stroke: float) -> None:

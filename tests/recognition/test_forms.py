@@ -567,3 +567,83 @@ def test_a_label_at_one_place_of_each_cell_is_printed_be_it_another_in_each():
         draw.text((x, y), letter, 40, font, anchor="mm")
         boxes.append(draw.textbbox((x, y), letter, font, anchor="mm"))
     assert_found(np.asarray(image), np.array(boxes))
+
+
+@pytest.mark.parametrize("shift", [0, 26])
+def test_boxes_beside_a_larger_frame_are_cells(shift, some_digits):
+    """As those of a postal code beside the frame for the stamp, which is seven times as large."""
+    image, draw = sheet()
+    draw.rectangle([940, 90, 1140, 310], outline=70, width=3)
+    printed(draw, "stamp", (990, 180), 30)
+    for top in (430, 530, 630):
+        draw.line([600, top, 1160, top], fill=80, width=3)
+    places = [(120 + 76 * number, 760) for number in range(6)]
+    for left, top in places:
+        draw.rectangle([left, top, left + 66, top + 98], outline=70, width=3)
+    spots = [(left + 4, top + 18) for left, top in places]
+    spots[-1] = (spots[-1][0] + shift, spots[-1][1])  # across its wall
+    assert_found(*written(image, some_digits[:6], spots, 58))
+
+
+def test_each_of_the_boxes_in_a_tint_is_a_cell_whatever_its_walls_are(some_digits):
+    """The gaps between them are about as broad as a line may be at most, and the rows are of several lengths."""
+    image = Image.new("RGB", (1600, 1000), (246, 247, 244))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle([80, 60, 1500, 940], (205, 238, 212))
+    places = []
+    for row, count in enumerate((12, 8, 5, 11)):
+        for column in range(count):
+            left, top = 130 + 84 * column, 130 + 174 * row
+            draw.rectangle([left, top, left + 72, top + 82], (255, 255, 255), (160, 205, 170), 2)
+            places.append((left + (column * 5 + row) % 15, top + 12 + column % 5))
+    leaning = image.rotate(-0.7, Image.Resampling.BICUBIC, fillcolor=(246, 247, 244))
+    grey = leaning.filter(ImageFilter.GaussianBlur(0.8)).convert("L")
+    turned = np.deg2rad(0.7)
+    spots = [
+        (
+            round(800 + (x - 800) * np.cos(turned) - (y - 500) * np.sin(turned)),
+            round(500 + (x - 800) * np.sin(turned) + (y - 500) * np.cos(turned)),
+        )
+        for x, y in places
+    ]
+    assert_found(*written(grey, np.resize(some_digits, (36, *some_digits.shape[1:])), spots, 58))
+
+
+@pytest.mark.parametrize("mark", [")", "."])
+@pytest.mark.parametrize("dashes", [False, True])
+def test_the_printed_numbers_of_a_list_are_no_characters(mark, dashes, some_digits):
+    image, draw = sheet()
+    places = []
+    for number in range(24):
+        left, top = 130 + 380 * (number // 8), 80 + 105 * (number % 8)
+        printed(draw, f"{number + 1}{mark}", (left, top + 30), 30)
+        if dashes:
+            draw.line([left + 70, top + 82, left + 230, top + 82], fill=80, width=3)
+        places.append((left + 90 + number * 7 % 40, top))
+    assert_found(*written(image, some_digits[:24], places, 70))
+
+
+def test_a_column_of_small_characters_is_no_list_of_numbers():
+    """They are as even as print, but one sign, or not as far from each other, or other ink is among them."""
+    image, draw = sheet()
+    for row in range(9):
+        for column in range(8):
+            left, top = 120 + 130 * column, 80 + 95 * row
+            high = 60 if (row + column) % 3 == 0 else 34
+            if column == 0:
+                top, high = top + row * row * 3 // 2, 34
+            draw.line([left, top, left, top + high, left + 20 + row * 2, top + high], fill=40, width=5)
+    assert len(find_characters(np.asarray(image))) == 72
+
+
+@pytest.mark.parametrize("shown", [24, 12])
+def test_a_paragraph_beside_fewer_letters_is_print(shown, some_digits):
+    """It has more ink than what is written, and rows of its strokes are no lines."""
+    image, draw = sheet()
+    text = "Please write one digit in each of these places with a dark pen and touch no line of this sheet at all "
+    font = ImageFont.truetype(str(FONT.with_name("DejaVuSerif.ttf")), 24)
+    for row in range(7):
+        draw.text((90, 50 + 36 * row), (2 * text)[13 * row : 13 * row + 74], 40, font)
+    columns = shown // 3
+    places = [(130 + 130 * (number % columns), 350 + 150 * (number // columns)) for number in range(shown)]
+    assert_found(*written(image, some_digits[:shown], places, 66))

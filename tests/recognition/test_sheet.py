@@ -208,3 +208,73 @@ def test_a_bold_light_letter_is_no_sheet():
     board = Image.new("RGB", (400, 400), (25, 30, 28))
     ImageDraw.Draw(board).polygon([(170, 60), (235, 60), (225, 340), (160, 340)], (230, 230, 225))
     assert sheet_corners(255 - np.asarray(board), turned=True) is None
+
+
+@pytest.mark.parametrize(("deep", "broad"), [(18, 5), (18, 12), (26, 20)])
+def test_a_sheet_that_the_pictures_edge_cuts_is_found_on_wood(deep, broad):
+    """The grain is a pattern where the light is good, and none where it is not."""
+    y, x = np.mgrid[:1150, :1000]
+    grain = deep * np.sin(x / broad + 2 * np.sin(y / 160)) + 10 * np.sin(x / 1.7)
+    wood = np.array([110, 80, 55]) + grain[..., None] * [1, 0.8, 0.6]
+    photograph = Image.fromarray(np.clip(wood, 0, 255).astype(np.uint8))
+    draw = ImageDraw.Draw(photograph)
+    draw.polygon([(110, -20), (870, -20), (905, 1070), (82, 1085)], (236, 234, 226))
+    for row in range(8):
+        for column in range(9):
+            left, top = 170 + 75 * column, 60 + 120 * row
+            draw.line([left, top, left, top + 40, left + 30, top + 40], (40, 50, 60), 6)
+    lit = np.asarray(photograph.filter(ImageFilter.GaussianBlur(1))) * (1 - 0.35 * (1150 - y[..., None]) / 1150)
+    picture = np.clip(np.rint(lit), 0, 255).astype(np.uint8)
+    corners = sheet_corners(picture)
+    assert corners is not None
+    np.testing.assert_allclose(corners[[2, 3]], [(905, 1070), (82, 1085)], atol=20)
+    assert len(find_characters(picture)) == 72
+
+
+@pytest.mark.parametrize("letters", [False, True])
+def test_a_sheet_on_a_keyboard_is_found(letters):
+    """There are dark keys, lighter gaps, and light letters on the keys; or the sheet's corner is cut off."""
+    photograph = Image.new("RGB", (1200, 900), (62, 62, 64))
+    draw = ImageDraw.Draw(photograph)
+    for row in range(10):
+        for column in range(13):
+            left, top = -40 + 100 * column, -30 + 96 * row
+            draw.rounded_rectangle([left, top, left + 86, top + 82], 8, (22, 22, 24))
+            if letters:
+                draw.text((left + 22, top + 14), "QWERTY"[(row + column) % 6], (205, 205, 205), font_size=30)
+    draw.polygon([(350, 48), (878, 88), (882, 906 - 60 * letters), (296, 812)], (226, 224, 214))
+    places = [(400 + 78 * column, 130 + 90 * row) for row in range(7) for column in range(6)]
+    for left, top in places:
+        draw.line([left, top, left, top + 36, left + 26, top + 36], (40, 60, 140), 6)
+    found = find_characters(np.asarray(photograph.filter(ImageFilter.GaussianBlur(0.8))))
+    boxes = np.array([one.box for one in found])
+    assert len(boxes) <= 46  # slivers of keys lie beside the edges
+    assert (np.abs(boxes[:, np.newaxis, :2] - places).max(axis=2).min(axis=0) <= 8).all()
+
+
+def test_one_table_beyond_two_edges_that_meet_is_no_shadow():
+    """Though one of them lies far inside, and the others are cut off."""
+    photograph = Image.new("RGB", (1000, 1150), (92, 66, 48))
+    draw = ImageDraw.Draw(photograph)
+    draw.polygon([(-20, -20), (705, -20), (735, 1040), (-20, 1060)], (232, 230, 222))
+    for row in range(8):
+        for column in range(7):
+            left, top = 60 + 85 * column, 60 + 120 * row
+            draw.line([left, top, left, top + 40, left + 30, top + 40], (40, 50, 110), 6)
+    corners = sheet_corners(np.asarray(photograph.filter(ImageFilter.GaussianBlur(1))))
+    assert corners is not None
+    np.testing.assert_allclose(corners[2], (735, 1040), atol=15)
+
+
+def test_white_boxes_in_a_coloured_ground_are_within_its_edges():
+    """The strip above the first row is narrower than what is closed: the row's lower edge seems to be the ground's."""
+    page = Image.new("RGB", (1000, 1300), (247, 247, 244))
+    draw = ImageDraw.Draw(page)
+    draw.rectangle([50, 44, 930, 1240], (205, 238, 212))
+    for row in range(9):
+        for column in range((12, 8, 5)[row % 3]):
+            left, top = 80 + 66 * column, 92 + 124 * row
+            draw.rectangle([left, top, left + 56, top + 62], (255, 255, 255))
+            draw.line([left + 18, top + 12, left + 18, top + 48, left + 38, top + 48], (50, 60, 150), 5)
+    picture = np.asarray(page.filter(ImageFilter.GaussianBlur(0.8)))
+    assert len(find_characters(picture)) == 75

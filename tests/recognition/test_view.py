@@ -29,3 +29,19 @@ def test_turning_and_boxes_go_there_and_back(full):
     box = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]])
     found = source_boxes(to_source, (view > full / 2).astype(np.int32), box, source.shape)
     np.testing.assert_allclose(found, [[500, 300, 580, 340]], atol=2)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [(957, 245), (999, 494), (964, 492), (452, 166), (704, 836)],
+        [(898, 413), (582, 506), (766, 184), (1163, 405), (301, 100)],
+        [(257, 626), (1148, 320), (421, 675), (780, 528), (1116, 170)],
+    ],
+)
+def test_few_characters_that_seem_to_lie_in_a_slanting_line_are_not_turned(places):
+    """Drawn at random, they are in line along some steep angle."""
+    image = Image.new("L", (1400, 1000))
+    for left, top in places:
+        image.paste(255, (left, top, left + 40, top + 70))
+    assert slope(np.asarray(image) > 127) == 0.0

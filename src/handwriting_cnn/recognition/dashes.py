@@ -16,6 +16,7 @@ _FREE: Final = 0.5  # of the dashes in a row: so many touch no other ink
 _BROAD: Final = 0.5  # of that way: so long is a dash; flat strokes of letters are shorter
 _LONGER: Final = 2.0  # times what is typical of a page: so long are dashes below each other
 _APART: Final = 0.3  # of their length: dashes below each other are no nearer, as the bars of E or 三 may be
+_SLENDER: Final = 3.5  # times its height: so long is a dash; words in small print are shorter
 _NEAR: Final = 3.0  # pixels: so well is known where a line ends
 
 
@@ -44,12 +45,13 @@ def dashes(line: Mask, mask: Mask) -> Mask:
 
 
 def _free(boxes: Any, mask: Mask) -> tuple[Any, float]:
-    """Return which boxes hold a piece of ink that ends where they do, and the typical size of other ink."""
+    """Return which boxes hold a slender piece of ink that ends where they do, and the typical size of other ink."""
     labels, pieces, areas = components(mask)
     middles = (boxes[:, :2] + boxes[:, 2:]) // 2
     number = labels[middles[:, 1], middles[:, 0]]
     whole = np.concatenate([np.full((1, 4), -99), pieces])[number]
     free = (np.abs(whole - boxes) <= _NEAR).all(axis=1)
+    free &= boxes[:, 2] - boxes[:, 0] >= _SLENDER * (boxes[:, 3] - boxes[:, 1])
     other = np.setdiff1d(np.arange(len(pieces)), number[free] - 1)
     sizes = sizes_of(pieces[other]).max(axis=1)
     return free, median_by_ink(sizes, areas[other]) if len(other) else np.inf
@@ -70,8 +72,10 @@ def _rows(boxes: Any, free: Any) -> list[tuple[Any, Any]]:
         nearest = float(ways[ways > _NEAR].min()) if (ways > _NEAR).any() else np.inf
         for pitch in (_pitch(ordered[:, 0]), nearest):
             steps = ways / pitch
-            if width >= _BROAD * pitch and (np.abs(steps - np.rint(steps)) <= _REGULAR).mean() >= _SEEN:
-                rows.append((ordered.tolist(), _missing(ordered, pitch)))
+            hidden = _missing(ordered, pitch)
+            regular = (np.abs(steps - np.rint(steps)) <= _REGULAR).mean() >= _SEEN
+            if regular and width >= _BROAD * pitch and len(hidden) <= len(ordered):
+                rows.append((ordered.tolist(), hidden))
                 left &= ~row
                 break
     return rows

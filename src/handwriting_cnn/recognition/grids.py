@@ -8,7 +8,7 @@ import scipy.ndimage
 
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import components, sizes_of
-from handwriting_cnn.recognition.windows import bridged
+from handwriting_cnn.recognition.windows import bridged, narrowed
 
 _RECTANGULAR: Final = 0.75
 _ALIKE: Final = (0.45, 2.2)  # a cell's area, in medians; each side of one of another size
@@ -25,6 +25,8 @@ _MARGIN: Final = 0.1  # of a cell's side: so near its edge a wall lies
 _INSIDE: Final = 1.3  # times a cell's side: a straight stroke is no longer, even if it crosses a wall
 _LARGE: Final = 0.75  # the quantile of cells' sides that is the side of one that no letter divides
 _STROKE: Final = 12  # pixels between the halves of a cell that a letter divides
+_JOINED: Final = 3  # pixels: a wall that ends so near to another goes on to it
+_CROSSED: Final = 9  # pixels: if that goes on on both sides
 _JOINT: Final = 10  # pixels: so far is a wall interrupted where others cross it
 _AS_LARGE: Final = 1.5  # times a cell: two that are one to other lines are not seen by them
 _GUIDE: Final = 0.8  # of a cell's side: so long is a line that is printed in each
@@ -39,9 +41,11 @@ def grid_cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask])
     """
     if not (lines[0].any() and lines[1].any()):
         return np.zeros(lines[0].shape, np.int32), 0
-    walls = np.zeros(lines[0].shape, np.bool_)
-    for line, axis in zip(lines, (1, 0), strict=True):
-        walls |= bridged(line, length, axis)
+    across, down = (bridged(line, length, axis) for line, axis in zip(lines, (1, 0), strict=True))
+    walls = bridged(across | narrowed(down, _CROSSED, 0), _JOINED, 1) | bridged(
+        down | narrowed(across, _CROSSED, 1), _JOINED, 0
+    )
+    walls |= across | down
     labels, places, good, may_be, at_edge = _rectangles(walls)
     if good.any() and _complete(walls, pieces, places, good & ~at_edge):
         labels, places, good, may_be, at_edge = _rectangles(walls)
@@ -145,7 +149,9 @@ def _rectangles(walls: Mask) -> tuple[Any, Any, Any, Any, Any]:
     good &= (spans.min(axis=1) >= 8) & (spans.max(axis=1) <= 6 * spans.min(axis=1))
     may_be, at_edge, good = good & ~edges, good & edges, good & ~edges
     if good.any():
-        median = np.median(np.repeat(boxes[good], np.maximum(boxes[good] // boxes[good].min(), 1)))
+        several = good & (_alike_in_area(boxes, boxes[good]) >= _FEWEST)
+        typical = boxes[several if several.any() else good]
+        median = np.median(np.repeat(typical, np.maximum(typical // typical.min(), 1)))
         good = good & (boxes > _ALIKE[0] * median) & (boxes < _ALIKE[1] * median)
         height, width = np.median(spans[good], axis=0)
         may_be = may_be & ~good & (spans >= _ALIKE[0] * min(height, width)).all(axis=1)
@@ -155,6 +161,13 @@ def _rectangles(walls: Mask) -> tuple[Any, Any, Any, Any, Any]:
         at_edge &= good.sum() >= max(at_edge.sum(), _FEWEST)  # the creases of a folded sheet enclose fewer
         good |= at_edge
     return labels, places, good, may_be, at_edge
+
+
+def _alike_in_area(areas: Any, others: Any) -> Any:
+    """Return how many of others each area is about as large as."""
+    ordered, side = np.sort(others), np.sqrt(areas)
+    low, high = ((side * share) ** 2 for share in (1 - _UNLIKE, 1 + _UNLIKE))
+    return np.searchsorted(ordered, high, "right") - np.searchsorted(ordered, low, "left")
 
 
 def _complete(walls: Mask, lines: tuple[Mask, Mask], places: Any, good: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
 from handwriting_cnn.recognition.lines import line_numbers
-from handwriting_cnn.recognition.small_print import small_print
+from handwriting_cnn.recognition.small_print import list_numbers, small_print
 
 SPECK: Final = 0.2  # of a stroke's width, squared: less ink is dirt
 _DIRT: Final = 2  # pixels: of a page, a single one is dirt, too
@@ -82,8 +82,10 @@ def group_characters(
         return ordered(labels, none, boxes, none, rtl=rtl)
     ink = np.where(_cut(labels, boxes, areas), 0, areas)
     clean &= ink > 0
+    for find_print in (small_print, list_numbers):
+        printed = find_print(boxes, ink, clean)
+        clean, ink = clean & ~printed, np.where(printed, 0, ink)
     typical = median_by_ink(sizes_of(boxes).max(axis=1), ink)
-    clean &= ~small_print(boxes, ink, clean)
     owner, lines = _joined(boxes, clean, typical, gap, one_line=one_line)
     if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are
         pieces, place, hulls = hulls_of(owner, boxes)

@@ -26,6 +26,8 @@ _CONTRAST: Final = 12.0  # levels: half of what is written stands out by more
 _STRAY: Final = 0.25  # times as dense as on a sheet is what looks like writing around it
 _BROADER: Final = 1.3  # times a stroke: so broad are spots
 _LARGE: Final = 0.2  # of the picture
+_THIN: Final = 3  # pixels of the copy: what is light and everywhere narrower is none of a sheet
+_CUT: Final = 0.06  # of the picture's border: so much of it lies on the sheet where a corner is cut off
 _PARALLEL: Final = 1e-6  # the sine of an angle: lines meet nowhere in a picture
 _TURNED: Final = 0.12  # times its length: so far an edge leans, by 7 degrees
 _FILLED: Final = 0.93  # of the quadrangle around it
@@ -37,6 +39,7 @@ def light_area_corners(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64
     Args:
         small: The copy.
     """
+    small = _without_letters(small)
     darkest = small.min(axis=2)  # of the channels: white paper is light in each, a coloured table is not
     size = max(int(WRITING * min(darkest.shape)), 3)
     light = np.log(np.maximum(scipy.ndimage.grey_closing(darkest, (size, size)), DARK))
@@ -48,7 +51,7 @@ def light_area_corners(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64
     area = labels == int(areas.argmax())
     if not _SMALLEST * area.size <= areas.max() <= _LARGEST * area.size or areas.sum() > _ALMOST * areas.max():
         return None
-    if np.median(light[area]) - np.median(light[~area]) < _FAR_LIGHTER or ring_of(area).any():
+    if np.median(light[area]) - np.median(light[~area]) < _FAR_LIGHTER or ring_of(area).mean() > _CUT:
         return None
     y, x = np.nonzero(area & ~narrowed(narrowed(area, 3, 0), 3, 1))
     hull = scipy.spatial.ConvexHull(np.stack([x, y], axis=1) + 0.5)
@@ -60,6 +63,15 @@ def light_area_corners(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float64
         return None
     to_middle = corners.mean(axis=0) - corners
     return corners + np.sqrt(2) * INWARD * to_middle / np.linalg.norm(to_middle, axis=1, keepdims=True)
+
+
+def _without_letters(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return a copy in which light letters, as those of a keyboard, are dark: closing would join them to the sheet."""
+    darkest = small.min(axis=2)
+    light = darkest > np.exp(_between(np.log(np.maximum(darkest, DARK))))
+    broad = scipy.ndimage.binary_opening(light, np.ones((_THIN, _THIN)))
+    letters = light & ~scipy.ndimage.binary_propagation(broad, mask=light)
+    return np.where(letters[..., np.newaxis], darkest.min(), small)
 
 
 def _holds_writing(strokes: npt.NDArray[np.float32], area: Mask, *, turned: bool) -> bool:

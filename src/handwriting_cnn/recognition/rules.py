@@ -33,6 +33,7 @@ _BESIDE: Final = 0.2  # of the ink: so much of it is writing beside lines
 _UNBROKEN: Final = 0.75  # of a line's length: what has more gaps is a row of letters' strokes
 _LETTER: Final = 6  # pixels: so far above and below a row of its strokes lie a printed letter's others
 _WORD: Final = 0.4  # of a word: letters with strokes on both sides of such a row
+_BARE: Final = 0.2  # of a line: so much at least has nothing beside it
 _MANY: Final = 4  # lines below each other: a ruled sheet, be it empty
 _NEARLY: Final = 0.9  # of the ink
 _COMBED: Final = 0.75  # of the ink: so much is in combs where there are no other cells, and the rest is left out
@@ -168,9 +169,10 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
         extents.append(np.zeros(count + 1, np.int64))
         for number, place in enumerate(places, start=1):
             inked = (pieces[place] == number).any(axis=1 - axis)
-            crossed = _on_both_sides(place, mask, 1 - axis)
-            hidden = crossed & ~inked  # by letters that stand across the line
-            if inked.sum() >= _UNBROKEN * (inked.size - hidden.sum()) and crossed.mean() <= _WORD:
+            beside = _on_each_side(place, mask, 1 - axis)
+            hidden = beside[0] & beside[1] & ~inked  # by letters that stand across the line
+            unbroken = inked.sum() >= _UNBROKEN * (inked.size - hidden.sum())
+            if unbroken and not _is_of_words(inked, *beside):
                 extents[-1][number] = inked.size
                 edge_to_edge += bool(inked.size >= _EDGE_TO_EDGE * mask.shape[axis])
 
@@ -187,23 +189,38 @@ def _longer_than_characters(lines: tuple[Mask, Mask], length: int, mask: Mask) -
     if across >= _MANY or framed:
         return halves
     horizontal, vertical = at_least(_SPANNING * sides)
-    beside = mask & ~around(horizontal | vertical)
-    if edge_to_edge >= _SEVERAL and beside.sum() >= _LITTLE * mask.sum():
+    other = mask & ~around(horizontal | vertical)
+    if edge_to_edge >= _SEVERAL and other.sum() >= _LITTLE * mask.sum():
         return horizontal, vertical
     least = np.full(2, _LONGER * _typical_size(mask))
-    if beside.sum() >= _BESIDE * mask.sum():
-        least = np.minimum(least, np.maximum(_SPANNING * sides, _LONGER * _typical_size(beside)))
+    if other.sum() >= _BESIDE * mask.sum():
+        least = np.minimum(least, np.maximum(_SPANNING * sides, _LONGER * _typical_size(other)))
     return at_least(least)
 
 
-def _on_both_sides(place: Any, ink: Mask, across: int) -> Any:
-    """Return where along a line there is ink on both of its sides, as most of a row of a printed word's strokes has."""
-    beside = []
+def _on_each_side(place: Any, ink: Mask, across: int) -> tuple[Any, ...]:
+    """Return where along a line there is ink on the one and on the other of its sides."""
+    found = []
     for start in (place[across].start - _LETTER, place[across].stop):
         band = [place[0], place[1]]
         band[across] = slice(max(start, 0), start + _LETTER)
-        beside.append(ink[tuple(band)].any(axis=across))
-    return beside[0] & beside[1]
+        found.append(ink[tuple(band)].any(axis=across))
+    return tuple(found)
+
+
+def _is_of_words(inked: Any, one: Any, other: Any) -> bool:
+    """Return whether a line is a row of printed words' strokes: many go on to both sides, or nearly all to one of them.
+
+    Where another line is printed near to it all does.
+
+    Args:
+        inked: Where along it there is ink.
+        one: Where there is ink on its one side.
+        other: The same of the other.
+    """
+    if (one & other).mean() > _WORD:
+        return True
+    return bool((inked & ~one & ~other).mean() < _BARE and max(one.mean(), other.mean()) < _FULL)
 
 
 def _typical_size(mask: Mask) -> float:

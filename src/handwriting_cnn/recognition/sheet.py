@@ -1,6 +1,6 @@
 """A sheet of paper that lies on something else, found by its edges."""
 
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,6 @@ from handwriting_cnn.imaging.strokes import Mask
 from handwriting_cnn.recognition.light_area import (
     DARK,
     INWARD,
-    SIDES,
     STRIP,
     WRITING,
     area_of,
@@ -30,6 +29,9 @@ _LINES: Final = 0.02  # of that side: closing over so much leaves no printed lin
 _EDGE: Final = 0.04  # of the logarithm of brightness, a pixel: a steeper change is an edge
 _FLATTEST: Final = np.sqrt(2 * np.pi) * _EDGE  # of it: between such extremes, smoothed by a pixel, is no edge
 _UNLIKE: Final = 0.08  # of the logarithm of brightness: the table and the sheet differ by more
+_INK: Final = 0.25  # of the logarithm of brightness: ink is darker than the paper by so much
+_STRAY: Final = 0.5  # times as dense as on a sheet is what looks like ink beyond a brighter edge
+_FAR: Final = 0.35  # of the logarithm of brightness: a table is darker than a sheet by so much
 _BRIGHTER: Final = 0.8  # the quantile of a sheet's light that is its paper's
 _EACH: Final = 3  # pixels, of which one shows how bright it is
 _SUPPORT: Final = 0.45  # of an edge's length
@@ -69,14 +71,15 @@ def sheet_corners(source: npt.NDArray[np.uint8], *, turned: bool = False) -> npt
     small = np.atleast_3d(np.asarray(Image.fromarray(source).reduce(step), np.float32))
     height, width, _ = small.shape
     outline = _outline_on_a_pattern(small)
-    sides = [] if outline is None else _edges_of(outline, (height, width))
-    if outline is not None and not sides:
+    sides = [None] * 4 if outline is None else _edges_of(outline, (height, width))
+    if outline is not None and not any(sides):
         corners = quadrangle_around(outline, area_of(outline))
         inside = corners is not None and ((corners > 0) & (corners < (width, height))).all()
         if corners is not None and inside and area_of(corners) > _LEAST * height * width:
             return corners * step
-    sides = sides or _edges_on_a_table(small)
-    if len(sides) < SIDES or not all(sides):
+    if not all(sides):  # the grain of wood may be taken for a pattern
+        sides = max(sides, _edges_on_a_table(small), key=lambda some: sum(map(bool, some)))
+    if not all(sides):
         corners = light_area_corners(255 - small if turned else small)
         if corners is not None:
             return corners * step
@@ -143,7 +146,8 @@ def _edges_of(outline: npt.NDArray[np.float64], shape: tuple[int, int]) -> list[
     line = grown(even, 1) & grown(~even, 1)
     sides = _of_each_side(line, line, 1)
     at_border = (even[:, 0], even[:, -1], even[0], even[-1])
-    return sides if all(found or own.any() for found, own in zip(sides, at_border, strict=True)) else []
+    through = all(found or own.any() for found, own in zip(sides, at_border, strict=True))
+    return sides if through else [None] * len(sides)
 
 
 def _edges_on_a_table(small: npt.NDArray[np.float32]) -> list[_Edge]:
@@ -152,39 +156,68 @@ def _edges_on_a_table(small: npt.NDArray[np.float32]) -> list[_Edge]:
     Args:
         small: The copy.
     """
-    height, width, _ = small.shape
     sides = _of_each_side(*_steep(small, WRITING), 1)
     if any(sides) and not all(sides):  # a strip of the table that is narrower than the window needs darkness beyond
         dark = _of_each_side(*_steep(small, WRITING, beyond=0), STRIP)
-        sides = [found or beyond for found, beyond in zip(sides, dark, strict=True)]
+        sides = [found or one for found, one in zip(sides, dark, strict=True)]
     light = np.log(np.maximum(small, DARK))
     turned = (light, light[:, ::-1], light.swapaxes(0, 1), light[::-1].swapaxes(0, 1))
     sides = [found if found and _differs(view, *found) else None for found, view in zip(sides, turned, strict=True)]
-    across = (width, width, height, height)
-    seen_sides = [index for index, found in enumerate(sides) if found]
-    deep = [index for index in seen_sides if max(sides[index] or (0,)) > _ALONE * across[index]]
-    if len(deep) == 1 and len(seen_sides) < _CORNERS:
+    across = (*[small.shape[1]] * 2, *[small.shape[0]] * 2)
+    beyond = {index: _levels(turned[index], *found) for index, found in enumerate(sides) if found}
+    deep = [index for index in beyond if max(sides[index] or (0,)) > _ALONE * across[index]]
+    if len(deep) == 1 and len(beyond) < _CORNERS and not _is_one_table(beyond, deep[0]):
         sides[deep[0]] = None
     return sides
 
 
+def _is_one_table(beyond: dict[int, tuple[Any, Any]], deep: int) -> bool:
+    """Return whether what lies beyond two edges that meet is one, and far darker than the sheet: no shadow, nor print.
+
+    Args:
+        beyond: Of each edge the levels there, and the steps to them.
+        deep: The number of the one that lies far inside.
+    """
+    others = [level for index, (level, _) in beyond.items() if index // 2 != deep // 2]
+    level, step = beyond[deep]
+    return bool((step < -_FAR).all() and any((np.abs(level - other) < _FAR).all() for other in others))
+
+
+def _parts(light: npt.NDArray[np.float32], begin: float, end: float) -> tuple[Mask, Mask]:
+    """Return what lies left of an edge and what lies right of it."""
+    height, width, _ = light.shape
+    away = np.arange(width) - np.linspace(begin, end, height)[:, np.newaxis] + INWARD
+    return away < -1, away > 1
+
+
+def _levels(light: npt.NDArray[np.float32], begin: float, end: float) -> tuple[Any, Any]:
+    """Return the level left of an edge, and the step to it from a strip that is as broad right of the edge."""
+    outside, inside = _parts(light, begin, end)
+    edge = np.linspace(begin, end, len(light))[:, np.newaxis]
+    strip = inside & (np.arange(light.shape[1]) < edge - INWARD + np.maximum(edge, STRIP) + 1)
+    if not (outside.any() and strip.any()):
+        return np.zeros(light.shape[2]), np.zeros(light.shape[2])
+    level = np.median(light[outside], axis=0)
+    return level, level - np.median(light[strip], axis=0)
+
+
 def _differs(light: npt.NDArray[np.float32], begin: float, end: float) -> bool:
     """Return whether what lies left of an edge has another brightness, of which ``light`` is the logarithm."""
-    height, width, _ = light.shape
-    edge = np.linspace(begin, end, height)[:, np.newaxis]
-    away = np.arange(width) - edge + INWARD
-    outside, inside = (away < -1), (away > 1) & (away < np.maximum(edge, STRIP) + 1)
-    if not (outside.any() and inside.any()):
-        return False
-    level = np.median(light[outside], axis=0)
-    step = level - np.median(light[inside], axis=0)
+    level, step = _levels(light, begin, end)
     if (step < -_UNLIKE).any():
         return True
+    if not (step > _UNLIKE).any():
+        return False
     # What is darker than its surroundings may be a shade on the paper, as bright as which some of it is inside.
-    middle = np.s_[height // 4 : -height // 4 : _EACH, : width // 2 : _EACH]
-    paper = light[middle][(away > 1)[middle]]
+    outside, inside = _parts(light, begin, end)
+    middle = np.s_[len(light) // 4 : -len(light) // 4 : _EACH, : light.shape[1] // 2 : _EACH]
+    paper = light[middle][inside[middle]]
     brightest = np.quantile(paper, _BRIGHTER, axis=0) if len(paper) else -np.inf
-    return bool(((step > _UNLIKE) & (np.abs(level - brightest) > _UNLIKE / 2)).any())
+    if not ((step > _UNLIKE) & (np.abs(level - brightest) > _UNLIKE / 2)).any():
+        return False
+    # Or it is the ground around white boxes, of which some lie beyond the edge, with what is written in them.
+    dark = [(light[part] < np.median(light[part], axis=0) - _INK).any(axis=1).mean() for part in (outside, inside)]
+    return bool(dark[0] <= _STRAY * dark[1])
 
 
 def _steep(small: npt.NDArray[np.float32], window: float, *, beyond: float | None = None) -> tuple[Mask, Mask]:

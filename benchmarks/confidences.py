@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from abstaining import KINDS, SCRIPTS, area, calibration_error, drawn, fitted
-from extents import SETS
+from round_trip import SETS
 from seeds import installed, machine
 from sklearn.metrics import log_loss
 

@@ -2,7 +2,7 @@
 
     HANDWRITING_CNN_MIRROR=../shared/data python benchmarks/extents.py
 
-reads 1,000 held-out characters of each set, photographed alone (as page_reading.py does); five pages in each of two
+reads 1,000 held-out characters of each set, photographed alone (as round_trip.py does); five pages in each of two
 conditions; and 200 of the characters, drawn with sharp strokes of five widths: with the trained models of the package
 and several extents. No test set is looked at; the models chose their epoch and calibrated their confidences on these
 pictures, but learned from none. Writes benchmarks/results/extents.json: the share that is read rightly, whatever the
@@ -19,8 +19,9 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from page_reading import ALONE, photographed, score
+from page_reading import score
 from PIL import Image
+from round_trip import SETS, photographed
 from seeds import installed, machine
 
 import handwriting_cnn as hw
@@ -29,12 +30,7 @@ from handwriting_cnn.imaging.strokes import stroke_width, with_stroke
 from handwriting_cnn.tasks.task_training import held_out_part
 
 FILE = Path(__file__).parent / "results" / "extents.json"
-SETS = (
-    ("arabic-letters", "ahcd", "official"),
-    ("arabic-letters", "hijja", "isolated"),
-    ("russian-letters", "russian-letters", "fixed"),
-    ("mnist-digits", "mnist", "official"),
-)
+ALONE = 1_000
 EXTENTS = (0.45, 0.6, 0.75)
 CONDITIONS, PAGES = ("clean", "perspective"), 5
 PENS, DRAWN = (0.03, 0.05, 0.08, 0.12, 0.17), 200  # widths, as shares of a character's longer side

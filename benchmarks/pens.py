@@ -19,8 +19,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from extents import SETS, drawn_with
-from page_reading import photographed
+from extents import drawn_with
+from round_trip import SETS, photographed
 from seeds import installed, machine
 
 import handwriting_cnn as hw

@@ -84,6 +84,8 @@ def main() -> None:
     if "few-labels" in records:
         lines += few_labels(records["few-labels"])
     lines += [line for name, record in records.items() if name.startswith("page-reading") for line in reading(record)]
+    if "round-trip" in records:
+        lines += round_trip(records["round-trip"])
     lines += [line for name, record in records.items() if name.startswith("abstaining") for line in abstaining(record)]
     if "confidences" in records:
         lines += confidences(records["confidences"])
@@ -306,13 +308,31 @@ def reading(record: dict[str, Any]) -> list[str]:
     for one in record["conditions"]:
         shares = " | ".join(f"{one[name] * 100:.2f}" for name in ("recall", "precision", "right", "refused"))
         lines.append(f"| {one['condition']} | {shares} | {one['seconds']:.2f} |")
-    alone = record["alone"]
-    lines += [
+    return lines
+
+
+def round_trip(record: dict[str, Any]) -> list[str]:
+    """Return a table with a row a set, of pictures photographed and photographed in a printed box."""
+    lines = [
         "",
-        f"{alone['characters']:,} characters, enlarged as they are and photographed alone: right {alone['right']:.2%};",
-        f"from the data set's own pictures of them {alone['own_pictures']:.2%}.",
-        f"In a printed box each, as cells are that one cuts out of a form: {record['boxed']['right']:.2%}.",
+        "## The round trip: characters photographed alone",
+        "",
+        f"`{record['command']}`, on {record['machine']}: characters of the test parts, enlarged as they are, laid on",
+        "paper, photographed, and read by `recognize_single`: how often its likeliest candidate is right, in percent,",
+        "beside `predict` on the data set's own pictures of them, and what is lost, with the 95% interval of the",
+        "paired difference. In a box: in a printed one each, as cells are that one cuts out of a form. Recognised:",
+        "rightly, and not refused.",
+        "",
+        "| set | characters | own pictures | photographed | lost | recognised | in a box | lost | recognised |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
+    for one in record["rows"]:
+        cells = [one["dataset"], f"{one['characters']:,}", f"{100 * one['own']:.2f}"]
+        for seen in (one["photographed"], one["boxed"]):
+            low, high = seen["interval"]
+            lost = f"{100 * seen['lost']:.2f} ({100 * low:.2f} to {100 * high:.2f})"
+            cells += [f"{100 * seen['right']:.2f}", lost, f"{100 * seen['recognised_rightly']:.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 

@@ -647,3 +647,27 @@ def test_a_paragraph_beside_fewer_letters_is_print(shown, some_digits):
     columns = shown // 3
     places = [(130 + 130 * (number % columns), 350 + 150 * (number // columns)) for number in range(shown)]
     assert_found(*written(image, some_digits[:shown], places, 66))
+
+
+@pytest.mark.parametrize("across", [False, True])
+@pytest.mark.parametrize(("size", "strays", "are_models"), [(40, 9, True), (40, 1, False), (76, 9, False)])
+def test_printed_models_of_what_is_written_beside_them_are_no_characters(size, strays, are_models, across, some_digits):
+    """They are told by their size, and by the middle of their cells, if what is written strays from it."""
+    image = Image.new("L", (1200, 1200), 240)
+    draw = ImageDraw.Draw(image)
+    random, font = np.random.default_rng(0), ImageFont.truetype(str(FONT), size)
+    for line in range(13):
+        draw.line([(60, 60 + 86 * line), (60 + 86 * 12, 60 + 86 * line)], 70, 2)
+        draw.line([(60 + 86 * line, 60), (60 + 86 * line, 60 + 86 * 12)], 70, 2)
+    places = []
+    for number in range(144):
+        row, column = divmod(number, 12)
+        left_edge, top = 60 + 86 * column, 60 + 86 * row
+        if (row if across else column) == 0:
+            draw.text((left_edge + 43, top + 43), "ABDEFHKLMNRS"[column if across else row], 40, font, anchor="mm")
+        else:
+            places.append(np.array([left_edge + 15, top + 12]) + random.integers(-strays, strays + 1, 2))
+    picture, boxes = written(image, np.resize(some_digits, (132, *some_digits.shape[1:])), places, 58)
+    found = np.array([one.box for one in find_characters(picture)])
+    assert (overlaps(boxes, found).max(axis=1) >= 0.5).all()
+    assert len(found) == 132 if are_models else len(found) >= 141

@@ -28,6 +28,10 @@ _LETTERS: Final = 3  # of a word
 _WORD: Final = 1.5  # times its height: a word is longer
 _HEADINGS: Final = 3  # cells
 _NEARLY: Final = 0.7  # of an outer row's or column's cells
+_MODELS: Final = 6  # cells of an outer row or column
+_MODEL: Final = 0.85  # of the size of what is written: so large are printed models at most
+_CENTRED: Final = 0.3  # times as much as what is written do they stray from one place
+_SURE: Final = 12  # cells: of fewer, so much less, since a hand may do so by chance
 _EVEN: Final = 0.06  # of print's height: so much higher or lower are others of its letters
 _ALL: Final = 0.9  # of a row's or column's cells
 _LINES: Final = 2  # rows and columns: one may hold letters that are low, and alike by chance
@@ -119,6 +123,7 @@ def group_by_cell(
         _drop_repeated(owner, boxes, frames, typical)
         _drop_remains(owner, boxes, frames, stroke)
         _drop_headings(owner, boxes, frames)
+        _drop_models(owner, boxes, frames)
         _drop_print(owner, boxes, frames)
         bodies = (owner >= 0) & (sizes_of(boxes).max(axis=1) >= _BODY * typical)
         if gap is not None and _hold_several(owner[bodies], boxes[bodies]):
@@ -201,6 +206,31 @@ def _drop_headings(owner: Any, boxes: Any, frames: Any) -> None:
             inside = lines[cell] == outer
             if inside.sum() >= _HEADINGS and words[inside].mean() >= _NEARLY:
                 owner[np.isin(owner, cell[inside])] = -1
+
+
+def _drop_models(owner: Any, boxes: Any, frames: Any) -> None:
+    """Drop the letters printed at the heads of rows or columns, as models of those that are written beside them.
+
+    They are smaller, and each stands in the middle of its cell's width, from which a hand strays; one may be a heading.
+    """
+    pieces, _, hulls = hulls_of(owner, boxes)
+    if not len(pieces):
+        return
+    cell = np.unique(owner[pieces])
+    sides = frames[cell]
+    off = (hulls[:, ::2].sum(axis=1) - sides[:, ::2].sum(axis=1)) / (2 * (sides[:, 2] - sides[:, 0]))
+    size = sizes_of(hulls).max(axis=1)
+    for axis in (0, 1):
+        lines = _lines_of(frames, axis)[cell]
+        means = np.bincount(lines, off) / np.maximum(np.bincount(lines), 1)
+        for outer in (lines.min(), lines.max()):
+            mine = lines == outer
+            if mine.sum() < _MODELS or (~mine).sum() < 2 * mine.sum():
+                continue
+            strays = np.sort(np.abs(off[mine] - np.median(off[mine])))[:-1]
+            most = _CENTRED * min(mine.sum() / _SURE, 1) * np.sqrt(np.mean((off - means[lines])[~mine] ** 2))
+            if np.sqrt(np.mean(strays**2)) <= most and np.median(size[mine]) <= _MODEL * np.median(size[~mine]):
+                owner[np.isin(owner, cell[mine])] = -1
 
 
 def _drop_print(owner: Any, boxes: Any, frames: Any) -> None:

@@ -616,7 +616,7 @@ def test_the_printed_numbers_of_a_list_are_no_characters(mark, dashes, some_digi
     places = []
     for number in range(24):
         left, top = 130 + 380 * (number // 8), 80 + 105 * (number % 8)
-        printed(draw, f"{number + 1}{mark}", (left, top + 30), 30)
+        printed(draw, f"{number + 1}{mark}", (left, top + 26), 38)
         if dashes:
             draw.line([left + 70, top + 82, left + 230, top + 82], fill=80, width=3)
         places.append((left + 90 + number * 7 % 40, top))

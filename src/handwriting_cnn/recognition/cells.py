@@ -123,8 +123,8 @@ def group_by_cell(
         _drop_repeated(owner, boxes, frames, typical)
         _drop_remains(owner, boxes, frames, stroke)
         _drop_headings(owner, boxes, frames)
-        _drop_models(owner, boxes, frames)
         _drop_print(owner, boxes, frames)
+        _drop_models(owner, boxes, frames)
         bodies = (owner >= 0) & (sizes_of(boxes).max(axis=1) >= _BODY * typical)
         if gap is not None and _hold_several(owner[bodies], boxes[bodies]):
             groups = group_characters(np.concatenate([[False], owner >= 0])[labels], stroke, rtl=rtl, gap=gap)

@@ -16,7 +16,6 @@ _FREE: Final = 0.5  # of the dashes in a row: so many touch no other ink
 _BROAD: Final = 0.5  # of that way: so long is a dash; flat strokes of letters are shorter
 _LONGER: Final = 2.0  # times what is typical of a page: so long are dashes below each other
 _APART: Final = 0.3  # of their length: dashes below each other are no nearer, as the bars of E or 三 may be
-_SLENDER: Final = 3.5  # times its height: so long is a dash; words in small print are shorter
 _NEAR: Final = 3.0  # pixels: so well is known where a line ends
 
 
@@ -45,13 +44,12 @@ def dashes(line: Mask, mask: Mask) -> Mask:
 
 
 def _free(boxes: Any, mask: Mask) -> tuple[Any, float]:
-    """Return which boxes hold a slender piece of ink that ends where they do, and the typical size of other ink."""
+    """Return which boxes hold a piece of ink that ends where they do, and the typical size of other ink."""
     labels, pieces, areas = components(mask)
     middles = (boxes[:, :2] + boxes[:, 2:]) // 2
     number = labels[middles[:, 1], middles[:, 0]]
     whole = np.concatenate([np.full((1, 4), -99), pieces])[number]
     free = (np.abs(whole - boxes) <= _NEAR).all(axis=1)
-    free &= boxes[:, 2] - boxes[:, 0] >= _SLENDER * (boxes[:, 3] - boxes[:, 1])
     other = np.setdiff1d(np.arange(len(pieces)), number[free] - 1)
     sizes = sizes_of(pieces[other]).max(axis=1)
     return free, median_by_ink(sizes, areas[other]) if len(other) else np.inf

@@ -45,7 +45,6 @@ def grid_cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask])
     walls = bridged(across | narrowed(down, _CROSSED, 0), _JOINED, 1) | bridged(
         down | narrowed(across, _CROSSED, 1), _JOINED, 0
     )
-    walls |= across | down
     labels, places, good, may_be, at_edge = _rectangles(walls)
     if good.any() and _complete(walls, pieces, places, good & ~at_edge):
         labels, places, good, may_be, at_edge = _rectangles(walls)

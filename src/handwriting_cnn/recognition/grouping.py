@@ -81,10 +81,9 @@ def group_characters(
         none = np.full(len(boxes), -1)
         return ordered(labels, none, boxes, none, rtl=rtl)
     ink = np.where(_cut(labels, boxes, areas), 0, areas)
+    ink[small_print(boxes, ink, clean & (ink > 0))] = 0
+    ink[list_numbers(boxes, ink)] = 0
     clean &= ink > 0
-    for find_print in (small_print, list_numbers):
-        printed = find_print(boxes, ink, clean)
-        clean, ink = clean & ~printed, np.where(printed, 0, ink)
     typical = median_by_ink(sizes_of(boxes).max(axis=1), ink)
     owner, lines = _joined(boxes, clean, typical, gap, one_line=one_line)
     if gap and (owner >= 0).any():  # the pieces may be far smaller than characters are

@@ -10,9 +10,8 @@ from handwriting_cnn.recognition.ink import median_by_ink, sizes_of
 from handwriting_cnn.recognition.lines import clustered
 
 _SMALL: Final = 0.45  # of the typical character: so high is print at most
-_HIGH: Final = 0.75  # of it: and so high those letters in a line of it that reach up or down
+_HIGH: Final = 0.75  # of it: and so high those letters of a printed line that reach up or down
 _ASCENDERS: Final = 0.4  # of its letters
-_LONG: Final = 8  # letters: in a shorter line all are low
 _FLAT: Final = 1.5  # of characters' height: so long is their longer side at most
 _CLOSE: Final = 0.4  # of their height: so far apart stand the letters of a word
 _SPACE: Final = 1.0  # of it: so far apart stand words
@@ -20,19 +19,21 @@ _LEVEL: Final = 0.5  # of the lower one's height: so much of it stands beside th
 _FEWEST: Final = 4  # letters: a character has fewer marks beside each other
 _FILLED: Final = 0.8  # of their boxes: what fills more is a broken stroke
 _BEYOND: Final = 0.6  # of a line's height: so far above and below it are its dots
-_TEXT: Final = 16  # letters: with so many a line may be one of text, whatever else is on the page
-_OTHERS: Final = 10  # characters: so many in so many lines are what is written beside the text
+_TEXT: Final = 16  # letters: with so many a line may be one of text
+_EVEN: Final = 0.06  # of print's height: so much lower, or higher, ends the next of it
+_PRINTED: Final = 0.73  # of the letters of a printed line end where the next one does, and less of a written one's
+_OTHERS: Final = 10  # characters: so many, in so many lines, are what is written beside text
 _LINES: Final = 3
-_NUMBER: Final = 0.85  # of the typical character: so high is a list's number at most
-_LOWEST: Final = 0.25  # of the typical character: dots and dashes are lower than numbers
+_ALIKE: Final = 0.6  # of their typical size: what is smaller is none of them
+_LARGEST: Final = 8  # times as high as a letter of text: what is higher is no character
+_NUMBER: Final = 0.85  # of the typical character: a list's numbers are lower
+_DOT: Final = 0.04  # of it: and the dots after them are no lower
 _COLUMN: Final = 5  # numbers below each other
-_EVEN: Final = 0.06  # of print's height: so much higher or lower are others
-_ALIGNED: Final = 0.35  # of it: so far from others begins one, or ends
-_REGULAR: Final = 0.08  # of the way from one to the next: so far from where it should be lies one
-_VARIED: Final = 0.15  # of the ink of the one with the most: one with the least has so much less
+_ALIGNED: Final = 0.35  # of a number's height: so far from others begins one, or ends
+_REGULAR: Final = 0.04  # of the way from one to the next: so far from where it should be lies one
 _MOSTLY: Final = 0.75  # of them
-_ALL: Final = 0.9  # of the ink in a column
-_LARGEST: Final = 8  # times as high as a letter of it: what is higher is no character
+_SAME: Final = 0.15  # of the ink of a sign: so much more or less has another, and so much at least a number
+_ALL: Final = 0.9  # of the pieces in a column, or of its numbers
 
 
 def small_print(boxes: Any, areas: Any, clean: Any) -> Any:
@@ -43,63 +44,110 @@ def small_print(boxes: Any, areas: Any, clean: Any) -> Any:
         areas: Their numbers of pixels; 0 for what is none of the writing.
         clean: Which are no dirt.
     """
-    found = np.zeros(len(boxes), np.bool_)
-    typical, heights = max(_size(boxes, areas), _size_beside_text(boxes[clean], areas[clean])), sizes_of(boxes)[:, 1]
-    small = np.flatnonzero(clean & (heights < _HIGH * typical))
-    small = small[np.argsort(boxes[small, 0], kind="stable")]
-    left, top, right, bottom = boxes[small].T
-    fill = areas[small] / ((right - left) * (bottom - top))
-    word, line = (_strung(boxes[small], way) for way in (_CLOSE, _SPACE))
-    for number in np.unique(line[np.bincount(word)[word] >= _FEWEST] if len(small) else []):
-        mine = line == number
-        high = heights[small[mine]] >= _SMALL * typical
-        if fill[mine].mean() > _FILLED or high.mean() > (_ASCENDERS if len(high) >= _LONG else 0):
-            continue
-        beyond = _BEYOND * (bottom[mine].max() - top[mine].min())
-        inside = (left >= left[mine].min()) & (right <= right[mine].max())
-        inside &= (top >= top[mine].min() - beyond) & (bottom <= bottom[mine].max() + beyond)
-        found[small[mine | inside]] = True
+    found, heights = np.zeros(len(boxes), np.bool_), sizes_of(boxes)[:, 1]
+    typical = _size(boxes, areas)
+    beside = max(typical, _size_beside_text(boxes, areas, clean))
+    for size, most, printed in ((beside, _HIGH, True), (typical, _SMALL, False)):
+        small = np.flatnonzero(clean & ~found & (heights < most * size))
+        small = small[np.argsort(boxes[small, 0], kind="stable")]
+        left, top, right, bottom = boxes[small].T
+        fill = areas[small] / ((right - left) * (bottom - top))
+        for mine in _lines_of_words(boxes[small]):
+            if fill[mine].mean() > _FILLED:
+                continue
+            if printed and not (
+                _is_printed(boxes[small[mine]]) and (heights[small[mine]] >= _SMALL * size).mean() <= _ASCENDERS
+            ):
+                continue
+            beyond = _BEYOND * (bottom[mine].max() - top[mine].min())
+            inside = (left >= left[mine].min()) & (right <= right[mine].max())
+            inside &= (top >= top[mine].min() - beyond) & (bottom <= bottom[mine].max() + beyond)
+            found[small[mine | inside]] = True
     return found
 
 
-def list_numbers(boxes: Any, areas: Any, clean: Any) -> Any:
-    """Return which pieces are the printed numbers of a list: no higher than characters, and alone in their column.
+def _lines_of_words(boxes: Any) -> list[Any]:
+    """Return which of some boxes, by their left edges, are each line in which there is a word."""
+    if not len(boxes):
+        return []
+    word, line = (_strung(boxes, way) for way in (_CLOSE, _SPACE))
+    return [line == number for number in np.unique(line[np.bincount(word)[word] >= _FEWEST])]
 
-    They are of one height, below each other from one edge, and as far from the next.
+
+def _is_printed(boxes: Any) -> bool:
+    """Return whether a line of boxes, by their left edges, is long, and most end as far down as the next."""
+    if len(boxes) < _TEXT:
+        return False
+    steps = np.abs(np.diff(boxes[:, 3]))
+    return bool((steps <= max(_EVEN * np.median(boxes[:, 3] - boxes[:, 1]), 1)).mean() >= _PRINTED)
+
+
+def _size_beside_text(boxes: Any, areas: Any, clean: Any) -> float:
+    """Return the size of what is written beside printed text, which may have more ink; 0 where that is not known."""
+    order = np.flatnonzero(clean)
+    order = order[np.argsort(boxes[order, 0], kind="stable")]
+    boxes, areas = boxes[order], areas[order]
+    text = np.zeros(len(boxes), np.bool_)
+    for line in _lines_of_words(boxes):
+        if _is_printed(boxes[line]):
+            text |= line
+    if not text.any():
+        return 0.0
+    heights = sizes_of(boxes)[:, 1]
+    letter = float(np.median(heights[text]))
+    beside = ~text & (heights >= letter) & (heights <= _LARGEST * letter)
+    if not beside.any():
+        return 0.0
+    size = _size(boxes[beside], areas[beside])
+    alike = beside & (sizes_of(boxes).max(axis=1) >= _ALIKE * size)
+    rows = clustered((boxes[alike, 1] + boxes[alike, 3]) / 2, size)
+    return size if alike.sum() >= _OTHERS and len(np.unique(rows)) >= _LINES else 0.0
+
+
+def list_numbers(boxes: Any, areas: Any) -> Any:
+    """Return which pieces are the printed numbers of a list, and the sign after each: a bracket, or a dot.
+
+    They are lower than characters, of one height, below each other from one edge, as far from the next, and nothing
+    else is in their column. The sign is the same each time, the numbers are not.
 
     Args:
         boxes: The pieces', ``(n, 4)``.
-        areas: Their numbers of pixels; 0 for what is none of the writing.
-        clean: Which are no dirt, nor print.
+        areas: Their numbers of pixels, of dots too that are as small as dirt; 0 for what is none of the writing.
     """
     found, heights = np.zeros(len(boxes), np.bool_), sizes_of(boxes)[:, 1]
+    if not areas.any():
+        return found
     typical = _size(boxes, areas)
-    pieces = np.flatnonzero(clean & (heights >= _LOWEST * typical))
+    pieces = np.flatnonzero((areas > 0) & (heights >= _DOT * typical))
     pieces = pieces[np.argsort(boxes[pieces, 0], kind="stable")]
     low = heights[pieces] < _NUMBER * typical
-    if low.sum() < _COLUMN:
+    if low.sum() < 2 * _COLUMN:
         return found
     word = _strung(boxes[pieces], _CLOSE)
     hulls = np.zeros((word.max() + 1, 4), np.int64)
     hulls[word] = boxes[pieces]
     np.minimum.at(hulls[:, :2], word, boxes[pieces, :2])
     np.maximum.at(hulls[:, 2:], word, boxes[pieces, 2:])
-    inked = np.bincount(word, areas[pieces])
-    height, left = hulls[:, 3] - hulls[:, 1], np.bincount(word, ~low) == 0
+    inked, height = np.bincount(word, areas[pieces]), hulls[:, 3] - hulls[:, 1]
+    last, first = np.zeros((2, len(hulls)), np.int64)  # the piece of each word, as they are sorted
+    last[word], first[word[::-1]] = pieces, pieces[::-1]
+    left = (np.bincount(word, ~low) == 0) & (last != first)
     for one in np.flatnonzero(left):
         even = left & (np.abs(height - height[one]) <= max(_EVEN * height[one], 1))
-        for edge in (0, 2):
-            column = even & (np.abs(hulls[:, edge] - hulls[one, edge]) <= _ALIGNED * height[one])
+        for edge, sign in ((0, last), (2, last), (2, first)):
+            column = even & (np.abs(hulls[:, edge] - hulls[one, edge]) <= _ALIGNED * height[one]) & left[one]
             if column.sum() < _COLUMN or not _is_regular(hulls[column, 1]):
                 continue
-            if np.ptp(inked[column]) < _VARIED * inked[column].max():
-                continue  # one sign, again and again
-            start, stop = hulls[column, :2].min(axis=0), hulls[column, 2:].max(axis=0)
-            within = (boxes[:, :2] < stop).all(axis=1) & (boxes[:, 2:] > start).all(axis=1) & clean
+            signs, numbers = areas[sign[column]], inked[column] - areas[sign[column]]
+            same = np.abs(signs - np.median(signs)) <= max(_SAME * np.median(signs), 2)
+            if same.mean() < _ALL or np.ptp(numbers) < _SAME * numbers.max():
+                continue
+            start, stop = hulls[column, 0].min(), hulls[column, 2].max()
+            within = (areas > 0) & (boxes[:, 0] < stop) & (boxes[:, 2] > start)
+            within &= (boxes[:, 3] > hulls[column, 1].min()) & (boxes[:, 1] < hulls[column, 3].max())
             if column[word].sum() >= _ALL * np.count_nonzero(within[pieces]):
                 found |= within & (heights < _NUMBER * typical)
                 left &= ~column
-                break
     return found
 
 
@@ -114,24 +162,6 @@ def _size(boxes: Any, areas: Any) -> float:
     """Return the size of the pieces: of flat ones the longer side tells it, of joined ones the height does."""
     heights, longer = sizes_of(boxes)[:, 1], sizes_of(boxes).max(axis=1)
     return min(median_by_ink(longer, areas), _FLAT * median_by_ink(heights, areas))
-
-
-def _size_beside_text(boxes: Any, areas: Any) -> float:
-    """Return the size of what is written beside lines of text, which may be less; 0 where there are none."""
-    order = np.argsort(boxes[:, 0], kind="stable")
-    boxes, areas = boxes[order], areas[order]
-    word, line = (_strung(boxes, way) for way in (_CLOSE, _SPACE))
-    words = np.unique(line[np.bincount(word)[word] >= _FEWEST] if len(line) else line)
-    text = (np.bincount(line)[line] >= _TEXT) & np.isin(line, words) if len(line) else np.zeros(0, np.bool_)
-    if not text.any():
-        return 0.0
-    heights = sizes_of(boxes)[:, 1]
-    letter = float(np.median(heights[text]))
-    beside = ~text & (heights >= letter) & (heights <= _LARGEST * letter)
-    if beside.sum() < _OTHERS:
-        return 0.0
-    rows = clustered((boxes[beside, 1] + boxes[beside, 3]) / 2, float(np.median(heights[beside])))
-    return _size(boxes[beside], areas[beside]) if len(np.unique(rows)) >= _LINES else 0.0
 
 
 def _strung(boxes: Any, way: float) -> Any:

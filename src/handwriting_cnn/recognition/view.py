@@ -18,7 +18,7 @@ _Plane = TypeVar("_Plane", npt.NDArray[np.uint8], npt.NDArray[np.float32])
 _STEEPEST: Final = 12.0  # degrees
 _STEP: Final = 0.5
 _BETTER: Final = 1.1  # times: how much sharper than upright lines must become by turning
-_STEEPER: Final = 0.02  # and so much more with each degree: few characters seem to lie in many a slanting line
+_STEEPER: Final = 0.01  # and so much more with each degree: few characters seem to lie in many a slanting line
 _POINTS: Final = 20_000
 
 

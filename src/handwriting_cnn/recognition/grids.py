@@ -42,9 +42,24 @@ def grid_cells(lines: tuple[Mask, Mask], length: int, pieces: tuple[Mask, Mask])
     if not (lines[0].any() and lines[1].any()):
         return np.zeros(lines[0].shape, np.int32), 0
     across, down = (bridged(line, length, axis) for line, axis in zip(lines, (1, 0), strict=True))
-    walls = bridged(across | narrowed(down, _CROSSED, 0), _JOINED, 1) | bridged(
-        down | narrowed(across, _CROSSED, 1), _JOINED, 0
-    )
+    found = _enclosed(across | down, lines, pieces)
+    joined = bridged(across | narrowed(down, _CROSSED, 0), _JOINED, 1)
+    joined |= bridged(down | narrowed(across, _CROSSED, 1), _JOINED, 0)
+    if np.count_nonzero(joined) > np.count_nonzero(across | down):
+        more = _enclosed(joined, lines, pieces)
+        if more[1] > found[1]:  # else it was a letter's stroke that is joined to a wall
+            return more
+    return found
+
+
+def _enclosed(walls: Mask, lines: tuple[Mask, Mask], pieces: tuple[Mask, Mask]) -> tuple[npt.NDArray[np.int32], int]:
+    """Return the rectangles of like size that walls enclose, and others whose walls are seen.
+
+    Args:
+        walls: Of both directions; those that are found to be missing are drawn.
+        lines: The lines that they are of.
+        pieces: As for :func:`grid_cells`.
+    """
     labels, places, good, may_be, at_edge = _rectangles(walls)
     if good.any() and _complete(walls, pieces, places, good & ~at_edge):
         labels, places, good, may_be, at_edge = _rectangles(walls)

@@ -211,8 +211,6 @@ def _on_each_side(place: Any, ink: Mask, across: int) -> tuple[Any, ...]:
 def _is_of_words(inked: Any, one: Any, other: Any) -> bool:
     """Return whether a line is a row of printed words' strokes: many go on to both sides, or nearly all to one of them.
 
-    Where another line is printed near to it all does.
-
     Args:
         inked: Where along it there is ink.
         one: Where there is ink on its one side.
@@ -220,7 +218,8 @@ def _is_of_words(inked: Any, one: Any, other: Any) -> bool:
     """
     if (one & other).mean() > _WORD:
         return True
-    return bool((inked & ~one & ~other).mean() < _BARE and max(one.mean(), other.mean()) < _FULL)
+    nearly_all = max(one.mean(), other.mean()) < _FULL  # beside a line that is printed near to it all goes on
+    return bool(nearly_all and (inked & ~one & ~other).mean() < _BARE)
 
 
 def _typical_size(mask: Mask) -> float:

@@ -136,7 +136,7 @@ def _filled(outline: npt.NDArray[np.float64], shape: tuple[int, int]) -> Mask:
 
 
 def _edges_of(outline: npt.NDArray[np.float64], shape: tuple[int, int]) -> list[_Edge]:
-    """Return where the edges of an area begin and end; none if they do not run from one side of the picture to another.
+    """Return where the edges of an area begin and end; no edge if not all run from one side of the picture to another.
 
     Args:
         outline: Its convex outline, ``(n, 2)``.
@@ -163,7 +163,7 @@ def _edges_on_a_table(small: npt.NDArray[np.float32]) -> list[_Edge]:
     light = np.log(np.maximum(small, DARK))
     turned = (light, light[:, ::-1], light.swapaxes(0, 1), light[::-1].swapaxes(0, 1))
     sides = [found if found and _differs(view, *found) else None for found, view in zip(sides, turned, strict=True)]
-    across = (*[small.shape[1]] * 2, *[small.shape[0]] * 2)
+    across = (small.shape[1], small.shape[1], small.shape[0], small.shape[0])
     beyond = {index: _levels(turned[index], *found) for index, found in enumerate(sides) if found}
     deep = [index for index in beyond if max(sides[index] or (0,)) > _ALONE * across[index]]
     if len(deep) == 1 and len(beyond) < _CORNERS and not _is_one_table(beyond, deep[0]):

@@ -46,6 +46,7 @@ def small_print(boxes: Any, areas: Any, clean: Any) -> Any:
     """
     found, heights = np.zeros(len(boxes), np.bool_), sizes_of(boxes)[:, 1]
     typical = _size(boxes, areas)
+    # A line of text may have higher letters in it; of any other line of words all are low.
     beside = max(typical, _size_beside_text(boxes, areas, clean))
     for size, most, printed in ((beside, _HIGH, True), (typical, _SMALL, False)):
         small = np.flatnonzero(clean & ~found & (heights < most * size))
@@ -53,11 +54,10 @@ def small_print(boxes: Any, areas: Any, clean: Any) -> Any:
         left, top, right, bottom = boxes[small].T
         fill = areas[small] / ((right - left) * (bottom - top))
         for mine in _lines_of_words(boxes[small]):
-            if fill[mine].mean() > _FILLED:
+            letters = small[mine]
+            if fill[mine].mean() > _FILLED or (printed and not _is_printed(boxes[letters])):
                 continue
-            if printed and not (
-                _is_printed(boxes[small[mine]]) and (heights[small[mine]] >= _SMALL * size).mean() <= _ASCENDERS
-            ):
+            if (heights[letters] >= _SMALL * size).mean() > _ASCENDERS:
                 continue
             beyond = _BEYOND * (bottom[mine].max() - top[mine].min())
             inside = (left >= left[mine].min()) & (right <= right[mine].max())
@@ -75,7 +75,10 @@ def _lines_of_words(boxes: Any) -> list[Any]:
 
 
 def _is_printed(boxes: Any) -> bool:
-    """Return whether a line of boxes, by their left edges, is long, and most end as far down as the next."""
+    """Return whether a line of boxes, by their left edges, is one of text: long, and most end as far down as the next.
+
+    A hand does not keep to a line so well.
+    """
     if len(boxes) < _TEXT:
         return False
     steps = np.abs(np.diff(boxes[:, 3]))
@@ -133,9 +136,11 @@ def list_numbers(boxes: Any, areas: Any) -> Any:
     last[word], first[word[::-1]] = pieces, pieces[::-1]
     left = (np.bincount(word, ~low) == 0) & (last != first)
     for one in np.flatnonzero(left):
+        if not left[one]:
+            continue
         even = left & (np.abs(height - height[one]) <= max(_EVEN * height[one], 1))
         for edge, sign in ((0, last), (2, last), (2, first)):
-            column = even & (np.abs(hulls[:, edge] - hulls[one, edge]) <= _ALIGNED * height[one]) & left[one]
+            column = even & (np.abs(hulls[:, edge] - hulls[one, edge]) <= _ALIGNED * height[one])
             if column.sum() < _COLUMN or not _is_regular(hulls[column, 1]):
                 continue
             signs, numbers = areas[sign[column]], inked[column] - areas[sign[column]]
@@ -148,6 +153,7 @@ def list_numbers(boxes: Any, areas: Any) -> Any:
             if column[word].sum() >= _ALL * np.count_nonzero(within[pieces]):
                 found |= within & (heights < _NUMBER * typical)
                 left &= ~column
+                break
     return found
 
 

@@ -70,8 +70,10 @@ def _without_letters(small: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     darkest = small.min(axis=2)
     light = darkest > np.exp(_between(np.log(np.maximum(darkest, DARK))))
     broad = scipy.ndimage.binary_opening(light, np.ones((_THIN, _THIN)))
-    letters = light & ~scipy.ndimage.binary_propagation(broad, mask=light)
-    return np.where(letters[..., np.newaxis], darkest.min(), small)
+    pieces, count = scipy.ndimage.label(light)
+    kept = np.zeros(count + 1, np.bool_)
+    kept[pieces[broad]] = True
+    return np.where((light & ~kept[pieces])[..., np.newaxis], darkest.min(), small)
 
 
 def _holds_writing(strokes: npt.NDArray[np.float32], area: Mask, *, turned: bool) -> bool:

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.grouping import Groups, gaps_to, group_characters, hulls_of, least_ink, ordered
-from handwriting_cnn.recognition.ink import boxes_of, components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.grouping import Groups, gaps_to, group_characters, least_ink, ordered
+from handwriting_cnn.recognition.ink import boxes_of, components, hulls_of, median_by_ink, sizes_of
 from handwriting_cnn.recognition.lines import clustered
 from handwriting_cnn.recognition.small_print import small_print
 from handwriting_cnn.recognition.windows import places_of

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from handwriting_cnn.imaging.strokes import Mask
-from handwriting_cnn.recognition.ink import components, median_by_ink, sizes_of
+from handwriting_cnn.recognition.ink import components, hulls_of, median_by_ink, sizes_of
 from handwriting_cnn.recognition.lines import line_numbers
 from handwriting_cnn.recognition.small_print import list_numbers, small_print
 
@@ -227,17 +227,6 @@ def _join_neighbours(owner: Any, boxes: Any, lines: Any, typical: float, gap: fl
             whole[second] = root
             hulls[root] = _hull(one, other)
     owner[pieces] = whole[place]
-
-
-def hulls_of(owner: Any, boxes: Any) -> tuple[Any, Any, Any]:
-    """Return the pieces that have an owner, which of the owners each has, and the box around each owner's pieces."""
-    pieces = np.flatnonzero(owner >= 0)
-    names, place = np.unique(owner[pieces], return_inverse=True)
-    hulls = np.zeros((len(names), 4), np.int64)
-    hulls[place] = boxes[pieces]
-    np.minimum.at(hulls[:, :2], place, boxes[pieces, :2])
-    np.maximum.at(hulls[:, 2:], place, boxes[pieces, 2:])
-    return pieces, place, hulls
 
 
 def _line_numbers(owner: Any, boxes: Any, typical: float, *, one_line: bool) -> Any:

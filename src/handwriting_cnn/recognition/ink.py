@@ -199,6 +199,17 @@ def median_by_ink(sizes: Any, areas: Any) -> float:
     return float(sizes[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
+def hulls_of(owner: Any, boxes: Any) -> tuple[Any, Any, Any]:
+    """Return the pieces that have an owner, which of the owners each has, and the box around each owner's pieces."""
+    pieces = np.flatnonzero(owner >= 0)
+    names, place = np.unique(owner[pieces], return_inverse=True)
+    hulls = np.zeros((len(names), 4), np.int64)
+    hulls[place] = boxes[pieces]
+    np.minimum.at(hulls[:, :2], place, boxes[pieces, :2])
+    np.maximum.at(hulls[:, 2:], place, boxes[pieces, 2:])
+    return pieces, place, hulls
+
+
 def components(mask: Mask) -> tuple[Any, Any, Any]:
     """Return connected ink: each pixel's piece, from 1, and the pieces' boxes ``(n, 4)`` and numbers of pixels.
 

@@ -164,10 +164,12 @@ def _edges_on_a_table(small: npt.NDArray[np.float32]) -> list[_Edge]:
     turned = (light, light[:, ::-1], light.swapaxes(0, 1), light[::-1].swapaxes(0, 1))
     sides = [found if found and _differs(view, *found) else None for found, view in zip(sides, turned, strict=True)]
     across = (small.shape[1], small.shape[1], small.shape[0], small.shape[0])
-    beyond = {index: _levels(turned[index], *found) for index, found in enumerate(sides) if found}
-    deep = [index for index in beyond if max(sides[index] or (0,)) > _ALONE * across[index]]
-    if len(deep) == 1 and len(beyond) < _CORNERS and not _is_one_table(beyond, deep[0]):
-        sides[deep[0]] = None
+    seen = {index: found for index, found in enumerate(sides) if found}
+    deep = [index for index, found in seen.items() if max(found) > _ALONE * across[index]]
+    if len(deep) == 1 and len(seen) < _CORNERS:
+        beyond = {index: _levels(turned[index], *found) for index, found in seen.items()}
+        if not _is_one_table(beyond, deep[0]):
+            sides[deep[0]] = None
     return sides
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.csgraph
 
-from handwriting_cnn.recognition.ink import median_by_ink, sizes_of
+from handwriting_cnn.recognition.ink import hulls_of, median_by_ink, sizes_of
 from handwriting_cnn.recognition.lines import clustered
 
 _SMALL: Final = 0.45  # of the typical character: so high is print at most
@@ -127,10 +127,7 @@ def list_numbers(boxes: Any, areas: Any) -> Any:
     if low.sum() < 2 * _COLUMN:
         return found
     word = _strung(boxes[pieces], _CLOSE)
-    hulls = np.zeros((word.max() + 1, 4), np.int64)
-    hulls[word] = boxes[pieces]
-    np.minimum.at(hulls[:, :2], word, boxes[pieces, :2])
-    np.maximum.at(hulls[:, 2:], word, boxes[pieces, 2:])
+    hulls = hulls_of(word, boxes[pieces])[2]
     inked, height = np.bincount(word, areas[pieces]), hulls[:, 3] - hulls[:, 1]
     last, first = np.zeros((2, len(hulls)), np.int64)  # the piece of each word, as they are sorted
     last[word], first[word[::-1]] = pieces, pieces[::-1]
